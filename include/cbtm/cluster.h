@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A clustering: vectors -> k centres, then each document -> a cluster. Centres are made by the
+ * frame as the means of the fitted clusters' vectors when `fit` leaves them (random, metadata),
+ * so every clustering can route.
+ */
+#pragma once
+#include <cbtm/plugin.h>
+
+/* What a clustering sees of n documents. All arrays are the caller's and die with the call. */
+struct cbtm_points {
+	size_t n, d;
+	const float *vector;                  /* n x d, row-major, unit or zero rows */
+	const struct cbtm_document *document; /* n; text is NULL, meta and key are set */
+	const uint64_t *tokens;               /* n: tokens of each document */
+};
+
+/* What fit found out; recorded in the centres' store. */
+struct cbtm_fit_report {
+	uint64_t iterations;
+	double objective;   /* sum of squared distances at the end */
+	double largest_gap; /* the largest duality gap of all assignment steps; 0 if none was solved */
+	double split_loss;
+};
+
+struct cbtm_cluster {
+	struct cbtm_plugin plugin;
+
+	/*
+	 * Fits k clusters. centre: k x d, filled unless *centres_made is set to 0: then the frame takes
+	 * the means of `cluster` (n, always filled, each < k). `price` (k) may be filled for priced
+	 * assignment, zeros otherwise. State is what assign needs besides the centres; may be NULL.
+	 * Once a task; the pool may be used.
+	 */
+	int (*fit)(const void *options, const struct cbtm_points *points, size_t k, uint64_t seed,
+	           float *centre, int *centres_made, double *price, uint32_t *cluster, void **state,
+	           struct cbtm_fit_report *report, struct cbtm_error *e);
+	void (*free)(void *state);
+	int (*save)(const void *state, struct cbtm_state_writer *w,
+	            struct cbtm_error *e); /* NULL: none */
+	void *(*load)(const void *options, struct cbtm_state_reader *r, struct cbtm_error *e);
+
+	/* cluster: n, out. Pure function of each row: no dependence on batch borders. NULL: the nearest
+	 * centre (or argmin distance + price when `priced`), done by the frame. Any thread. */
+	int (*assign)(const void *options, const void *state, const struct cbtm_points *points,
+	              size_t k, uint64_t seed, uint32_t *cluster, struct cbtm_error *e);
+};

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host table: what cbtm lends to a plugin, which links nothing of ours. init() receives it
+ * once, before any other function, and may keep the pointer for ever. Functions are only ever
+ * appended; `size` says how many there are. All of them may be called from any thread unless
+ * said otherwise. All matrices are row-major, all floats are finite.
+ */
+#pragma once
+#include <cbtm/error.h>
+#include <cbtm/param.h>
+
+struct cbtm_pool;         /* threads; opaque */
+struct cbtm_state_writer; /* where save() puts a plugin's state; opaque */
+struct cbtm_state_reader;
+
+/* A document as a plugin sees it. Pointers are the caller's and die with the call. */
+struct cbtm_document {
+	uint64_t key;     /* hash of its id: the base of split, random numbers, ties */
+	const char *text; /* valid UTF-8, `text_size` bytes, not NUL-terminated */
+	size_t text_size;
+	const char *meta; /* JSON object of its metadata, or "{}" */
+	size_t meta_size;
+};
+
+/* A rewindable stream of documents: the sample that fit() sees. */
+struct cbtm_documents {
+	uint64_t count; /* documents in the stream */
+	void *arg;
+	/* Fills up to `max` documents, valid until the next call; sets *n (0 at the end). */
+	int (*next)(void *arg, struct cbtm_document *out, size_t max, size_t *n, struct cbtm_error *e);
+	int (*rewind)(void *arg, struct cbtm_error *e);
+};
+
+/* A sparse matrix in compressed rows: row i holds columns[start[i] .. start[i+1]), ascending. */
+struct cbtm_sparse {
+	size_t rows, columns;
+	const uint64_t *start; /* rows + 1 */
+	const uint32_t *column;
+	const float *value;
+};
+
+/* Called for each word of a text, in order: its UTF-8 bytes, lower-cased. Non-zero stops. */
+typedef int cbtm_word_function(void *arg, const char *word, size_t n);
+
+/* The balanced assignment problem of one Lloyd step (doc: lib/math/assign.h). */
+struct cbtm_balance {
+	size_t n, d, k;
+	const float *x;         /* n x d vectors */
+	const float *centre;    /* k x d */
+	const uint64_t *weight; /* n weights (tokens), or NULL: documents */
+	const uint64_t *key;    /* n document keys: ties */
+	double *price;          /* k, in: start (zeros are fine), out: the optimum's */
+	uint32_t *cluster;      /* n, out */
+	double objective;       /* out: sum of squared distances */
+	double gap;             /* out: (primal - dual) / max(primal, n s), float64 */
+	double split_loss;      /* out: loss of rounding the at most k-1 split documents (weights) */
+};
+
+struct cbtm_host {
+	uint32_t abi;  /* CBTM_ABI */
+	uint32_t size; /* sizeof of the host's table */
+
+	/* Log and errors. */
+	void (*log)(int level, const char *message); /* 0 debug, 1 info, 2 warning */
+	int (*error)(struct cbtm_error *e, enum cbtm_error_name name, const char *where,
+	             const char *what);
+	int (*stop_requested)(void); /* long loops: return a STOPPED error when true */
+	void (*progress)(uint64_t done, uint64_t total, const char *unit);
+
+	/* Memory: 64-byte aligned, not zeroed; NULL and an error. Freed by release (NULL is fine). */
+	void *(*take)(size_t n, size_t size, struct cbtm_error *e);
+	void (*release)(void *p);
+
+	/* Threads: runs task(arg, 0..n-1, thread) and waits; not nested. */
+	struct cbtm_pool *(*pool)(void);
+	unsigned (*pool_threads)(const struct cbtm_pool *p);
+	int (*pool_run)(struct cbtm_pool *p, size_t n,
+	                int (*task)(void *arg, size_t i, unsigned thread, struct cbtm_error *e),
+	                void *arg, struct cbtm_error *e);
+
+	/* Random numbers: pure functions of (seed, stream, key, index). */
+	double (*random_unit)(uint64_t seed, uint32_t stream, uint64_t key, uint32_t index);
+	double (*random_normal)(uint64_t seed, uint32_t stream, uint64_t key, uint32_t index);
+
+	/* The word analyser of the paper: scikit-learn's \w\w+ words, lower-cased; numbers and
+	 * English stop words dropped. Returns what the function returned last. */
+	int (*words)(const char *text, size_t n, cbtm_word_function *each, void *arg);
+
+	/* Sparse algebra. Truncated randomized SVD (Halko et al. 2011) of `a`: the first `d` right
+	 * singular vectors v (columns x d) and singular values s (d). */
+	int (*svd)(const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v, double *s,
+	           struct cbtm_error *e);
+	/* y (rows x d) = a (rows x columns) * v (columns x d). */
+	int (*sparse_times_dense)(const struct cbtm_sparse *a, const float *v, size_t d, float *y,
+	                          struct cbtm_error *e);
+	/* Scales each of n rows of length d to unit L2 norm; zero rows stay zero and are counted. */
+	size_t (*normalise_rows)(float *x, size_t n, size_t d);
+
+	/* Clustering. */
+	int (*balanced_assign)(struct cbtm_balance *problem, struct cbtm_error *e);
+	/* k rows of x as seeds by k-means++ (Arthur and Vassilvitskii 2007), into centre (k x d). */
+	int (*seed_centres)(const float *x, size_t n, size_t d, size_t k, uint64_t seed, float *centre,
+	                    struct cbtm_error *e);
+
+	/* State: named arrays, kept in a store. element: 1 bytes, 4 float, 8 double, of rows x columns.
+	 * Names are unique, lower case. read gives a pointer that lives as long as the reader. */
+	int (*state_put)(struct cbtm_state_writer *w, const char *name, const void *data, size_t rows,
+	                 size_t columns, const char *type /* "u8", "u32", "u64", "f32", "f64" */,
+	                 struct cbtm_error *e);
+	int (*state_get)(struct cbtm_state_reader *r, const char *name, const char *type,
+	                 const void **data, size_t *rows, size_t *columns, struct cbtm_error *e);
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stage: a program that reads datasets and publishes datasets, declared as data. stage_main()
+ * does options, --help, opening, sealing, resume, signals, progress and log; the driver reads the
+ * same declarations to plan. A stage's file holds the declaration and one run() a task.
+ */
+#pragma once
+#include "base/digest.h"
+#include "base/pool.h"
+#include "store/dataset.h"
+#include <cbtm/embed.h>
+#include <cbtm/param.h>
+#include <stdbool.h>
+
+/* How many tasks there are of a kind: one, one a part of the corpus, one a cluster. */
+enum stage_each { EACH_ONCE, EACH_PART, EACH_CLUSTER };
+
+/* Which of a dataset's parts (or of k datasets) a task reads. */
+enum stage_reads {
+	READS_ALL,          /* the whole dataset */
+	READS_SAME_PART,    /* the part of the task's own number */
+	READS_SAME_CLUSTER, /* of k datasets the one of the task's own number */
+	READS_ALL_CLUSTERS  /* all k datasets */
+};
+
+struct stage_run;
+
+struct stage_input {
+	const char *dataset; /* the task that publishes it: "documents"; NULL closes the list */
+	enum stage_reads how;
+	/* NULL: always. Else asked with the stage's options and the number of clusters k. */
+	bool (*wanted)(const void *options, uint64_t k);
+};
+#define STAGE_INPUTS 8
+bool stage_if_clustered(const void *options, uint64_t k); /* k > 1 */
+
+/* A task publishes one dataset (or one part of it) of the task's own name. */
+struct stage_task {
+	const char *name;     /* "documents"; unique over all stages; NULL closes the list */
+	const char *kind;     /* store kind of what it publishes */
+	const char *sentence; /* what it does, for --help and plan */
+	uint32_t version;     /* goes up when its result changes; guarded by golden digests */
+	enum stage_each each;
+	const char *plugin; /* plugin kind that it uses: "embed", "cluster", "compute"; or NULL */
+	struct stage_input reads[STAGE_INPUTS];
+	/* Writes all rows to run->out from its cursor on, committing as it goes; the frame seals. */
+	int (*run)(struct stage_run *run, struct cbtm_error *e);
+};
+
+/* Where a corpus comes from: only tokenize has one. Parts are cut by file sizes. */
+struct stage_source {
+	/* Finds the files, cuts the parts. *plan is freed by `free`. */
+	int (*plan)(const void *options, void **plan, uint32_t *parts, struct cbtm_error *e);
+	/* The content digest of a part's slice of the input. */
+	int (*digest)(void *plan, uint32_t part, struct digest *d, struct cbtm_error *e);
+	void (*free)(void *plan);
+};
+
+struct cbtm_stage {
+	const char *name;     /* "tokenize" */
+	const char *sentence; /* first line of --help */
+	const struct cbtm_param *options;
+	size_t options_size;
+	const char *plugin_param; /* the option that names the plugin ("plugin", "compute"); or NULL */
+	const struct stage_source *source; /* or NULL */
+	const struct stage_task *tasks;    /* in order of dependence */
+	/* Checks between options ("heads divides width"); may be NULL. CONFIG error naming the key. */
+	int (*check)(const void *options, uint64_t k, struct cbtm_error *e);
+	const char *example; /* a command that works */
+};
+
+/* What a task's run() gets. */
+struct stage_run {
+	const struct cbtm_stage *stage;
+	const struct stage_task *task;
+	const void *options;        /* the stage's options struct, checked */
+	uint32_t part, parts;       /* of EACH_PART tasks; else 0 of 1 */
+	uint32_t cluster, clusters; /* of EACH_CLUSTER tasks; else 0 of k (k as far as known, else 1) */
+	struct pool *pool;
+	struct store_writer *out;  /* behind its last commit; store_cursor() says where */
+	struct digest fingerprint; /* of this task */
+	const char *out_dir;       /* the dataset's folder: resume checkpoints lie beside the part */
+	void *source;              /* the stage's source plan, or NULL */
+	const void *plugin; /* descriptor of the loaded plugin (struct cbtm_embed *...), or NULL */
+	const void *plugin_options;  /* its checked options */
+	struct stage_inputs *inputs; /* opaque */
+};
+
+/* Opened inputs; owned by the frame. NULL if the input is not wanted here. */
+struct dataset *stage_input(struct stage_run *r, const char *dataset);
+/* The part of the task's own number of a READS_SAME_PART input; owned by the frame. */
+int stage_input_part(struct stage_run *r, const char *dataset, struct store **s,
+                     struct cbtm_error *e);
+/* The j-th of a READS_ALL_CLUSTERS input; stage_input_count says how many. */
+struct dataset *stage_input_at(struct stage_run *r, const char *dataset, size_t j);
+size_t stage_input_count(struct stage_run *r, const char *dataset);
+/* Loads the embed plugin that made a "state" store (its name and options are facts of it; searched on
+ * the operator's plugin path only) and its state. Free with plugin->free. */
+int stage_load_embedder(struct stage_run *r, struct dataset *embedder,
+                        const struct cbtm_embed **plugin, void **state, struct cbtm_error *e);
+
+/* The body of every stage program's main(). Returns the exit status. */
+int stage_main(const struct cbtm_stage *stage, int argc, char **argv);
+
+/*
+ * Fingerprints (shared by stage programs and driver): of one task, from what decides its result.
+ * `inputs` in the order of the task's wanted reads; READS_SAME_PART: the part's fingerprint,
+ * READS_ALL: the dataset's, READS_ALL_CLUSTERS: one each.
+ */
+struct stage_identity {
+	const struct cbtm_stage *stage;
+	const struct stage_task *task;
+	const void *options;
+	const struct cbtm_plugin *plugin; /* NULL: none */
+	const void *plugin_options;
+	uint32_t cluster; /* EACH_CLUSTER: its number */
+	const struct digest *inputs;
+	size_t n_inputs;
+};
+int stage_fingerprint(const struct stage_identity *id, struct digest *fingerprint,
+                      struct cbtm_error *e);
+
+/* All stages, in order of the pipeline; ends with NULL. Made by the build from stages/NAME.c. */
+extern const struct cbtm_stage *const stage_registry[];
