@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "ensemble/report.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "ensemble/compare.h"
+#include "ensemble/report_table.h"
+#include "store/dataset.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESAMPLES 2000
+#define MOST_PAIRS_SYSTEMS                                                                         \
+	4 /* up to so many systems every pair is compared, else each with the first */
+
+/* Keeps the JSON alive: the view points into it. */
+static int load(const struct report_system *system, struct json_parser *parser,
+                struct report_view *view, struct cbtm_error *e)
+{
+	struct dataset *d = NULL;
+	struct store *s = NULL;
+	struct store_reader *r = NULL;
+	const void *text;
+	uint64_t n;
+	view->name = system->name;
+	if (!dataset_open(system->results_dir, store_kind_find("results"), &d, e) &&
+	    !dataset_part(d, 0, &s, e) && !store_reader_open(s, "results", &r, e) &&
+	    !store_read_row(r, 0, &text, &n, e))
+		json_parse(parser, text, (size_t)n, system->results_dir, &view->root, e);
+	store_reader_close(r);
+	store_close(s);
+	dataset_close(d);
+	return e->name;
+}
+
+/* One system's test documents, sorted by key, for pairing. */
+struct documents {
+	struct document {
+		uint64_t key, tokens;
+		double nll;
+	} * v;
+	size_t n;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct document *x = a, *y = b;
+	return (x->key > y->key) - (x->key < y->key);
+}
+
+static int documents_read(const struct report_view *view, struct documents *out,
+                          struct cbtm_error *e)
+{
+	struct json list, item, member;
+	size_t cursor = 0;
+	if (!json_member(view->root, "test_documents", &list))
+		return error_set(e, CBTM_ERR_BAD_DATA, view->name, "results without test_documents");
+	out->v = mem_zeroed(json_count(list), sizeof *out->v, "results", e);
+	if (!out->v)
+		return e->name;
+	while (json_next(list, &cursor, NULL, NULL, &item)) {
+		struct document *d = out->v + out->n;
+		const char *hex;
+		size_t n;
+		char key[17] = "";
+		if (!json_member(item, "key", &member) || !json_string(member, &hex, &n) || n != 16 ||
+		    !json_member(item, "tokens", &member) || !json_u64(member, &d->tokens) ||
+		    !json_member(item, "nll", &member) || !json_f64(member, &d->nll))
+			return error_set(e, CBTM_ERR_BAD_DATA, view->name, "a test document is malformed");
+		memcpy(key, hex, 16);
+		d->key = strtoull(key, NULL, 16);
+		out->n++;
+	}
+	qsort(out->v, out->n, sizeof *out->v, by_key);
+	return 0;
+}
+
+static int compare(const struct documents *a, const struct documents *b, struct comparison *c,
+                   struct cbtm_error *e)
+{
+	size_t n = a->n < b->n ? a->n : b->n, m = 0;
+	double *nll_a = mem_zeroed(n, sizeof *nll_a, "comparison", e);
+	double *nll_b = mem_zeroed(n, sizeof *nll_b, "comparison", e);
+	uint64_t *tokens = mem_zeroed(n, sizeof *tokens, "comparison", e);
+	if (nll_a && nll_b && tokens) {
+		for (size_t i = 0, j = 0; i < a->n && j < b->n;) {
+			const struct document *x = a->v + i, *y = b->v + j;
+			if (x->key == y->key && x->tokens == y->tokens) {
+				nll_a[m] = x->nll;
+				nll_b[m] = y->nll;
+				tokens[m++] = x->tokens;
+			}
+			i += x->key <= y->key;
+			j += y->key <= x->key;
+		}
+		compare_paired(nll_a, nll_b, tokens, m, RESAMPLES, c, e);
+	}
+	free(nll_a);
+	free(nll_b);
+	free(tokens);
+	return e->name;
+}
+
+static int put_comparison(struct buffer *json, const struct report_comparison *c,
+                          struct cbtm_error *e)
+{
+	json_put_open(json, '{', e);
+	json_put_key(json, "system", e);
+	json_put_string(json, c->a, strlen(c->a), e);
+	json_put_key(json, "against", e);
+	json_put_string(json, c->b, strlen(c->b), e);
+	json_put_key(json, "perplexity_ratio", e);
+	json_put_f64(json, c->c.ratio, e);
+	json_put_key(json, "low", e);
+	json_put_f64(json, c->c.low, e);
+	json_put_key(json, "high", e);
+	json_put_f64(json, c->c.high, e);
+	json_put_key(json, "documents", e);
+	json_put_u64(json, c->c.documents, e);
+	return json_put_close(json, '}', e);
+}
+
+static int put_systems(struct buffer *json, const struct report_view *views, size_t n,
+                       struct cbtm_error *e)
+{
+	json_put_key(json, "systems", e);
+	json_put_open(json, '[', e);
+	for (size_t i = 0; i < n; i++) {
+		json_put_open(json, '{', e);
+		json_put_key(json, "name", e);
+		json_put_string(json, views[i].name, strlen(views[i].name), e);
+		json_put_key(json, "results", e);
+		json_print(views[i].root, json, e);
+		json_put_close(json, '}', e);
+	}
+	return json_put_close(json, ']', e);
+}
+
+int report_write(const struct report_system *systems, size_t n, const char *json_path,
+                 struct buffer *table, struct cbtm_error *e)
+{
+	struct buffer json = { 0 };
+	struct json_parser **parsers = mem_zeroed(n, sizeof *parsers, "report", e);
+	struct report_view *views = mem_zeroed(n, sizeof *views, "report", e);
+	struct documents *documents = mem_zeroed(n, sizeof *documents, "report", e);
+	struct report_comparison *pairs = mem_zeroed(n * n + 1, sizeof *pairs, "report", e);
+	size_t n_pairs = 0;
+	if (!parsers || !views || !documents || !pairs)
+		goto done;
+	for (size_t i = 0; i < n; i++) {
+		parsers[i] = json_parser_new(e);
+		if (!parsers[i] || load(&systems[i], parsers[i], &views[i], e) ||
+		    documents_read(&views[i], &documents[i], e))
+			goto done;
+	}
+	for (size_t b = 0; b < n; b++)
+		for (size_t a = 0; a < n; a++) {
+			if (n <= MOST_PAIRS_SYSTEMS ? a <= b : (b > 0 || a == 0))
+				continue;
+			struct report_comparison *pair = pairs + n_pairs++;
+			pair->a = systems[a].name;
+			pair->b = systems[b].name;
+			if (compare(&documents[a], &documents[b], &pair->c, e))
+				goto done;
+		}
+
+	json_put_open(&json, '{', e);
+	put_systems(&json, views, n, e);
+	json_put_key(&json, "comparisons", e);
+	json_put_open(&json, '[', e);
+	for (size_t i = 0; i < n_pairs; i++)
+		put_comparison(&json, &pairs[i], e);
+	json_put_close(&json, ']', e);
+	json_put_close(&json, '}', e);
+	buffer_text(&json, "\n", e);
+	if (!e->name && json_path)
+		file_replace(json_path, json.data, json.n, e);
+	if (!e->name)
+		report_table(views, n, pairs, n_pairs, table, e);
+done:
+	for (size_t i = 0; parsers && documents && i < n; i++) {
+		json_parser_free(parsers[i]);
+		free(documents[i].v);
+	}
+	free(parsers);
+	free(views);
+	free(documents);
+	free(pairs);
+	buffer_free(&json);
+	return e->name;
+}
