@@ -110,7 +110,7 @@ static int read_logprobs(const struct held_out *h, struct streams *s, struct are
 	for (size_t j = 0; logprob && j < h->n_scores; j++) {
 		struct score_stream *one = &s->scores[j];
 		const void *data;
-		uint64_t n, key;
+		uint64_t n, key = 0;
 		float *copy;
 		if (read_one(one->key, s->next, &key, sizeof key, e) ||
 		    store_read_row(one->logprob, s->next, &data, &n, e))
@@ -135,7 +135,7 @@ static int read_document(const struct held_out *h, struct part *p, struct stream
                          struct arena *a, struct evaluation_document *d, bool *scored,
                          struct cbtm_error *e)
 {
-	uint8_t split;
+	uint8_t split = 0;
 	uint64_t key = 0;
 	*scored = false;
 	*d = (struct evaluation_document){ 0 };
@@ -226,8 +226,8 @@ int held_out_shares(const struct held_out *h, size_t k, double *share, struct cb
 		for (uint64_t row = 0; row < rows; row++) {
 			const uint32_t *ids;
 			uint64_t n;
-			uint32_t cluster;
-			uint8_t split;
+			uint32_t cluster = 0;
+			uint8_t split = 0;
 			if (read_one(p.split, row, &split, 1, e))
 				goto done;
 			if (split != SPLIT_BRANCH)
