@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a decoder language model is: OPT's architecture (Zhang et al. 2022): learned positions,
+ * layers of x += attention(norm(x)), x += relu feed-forward(norm(x)), a last norm, and the token
+ * embedding as output matrix. All products but the last have biases.
+ */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+#include <stdint.h>
+
+struct model_config {
+	uint64_t vocabulary; /* V, ids 0 .. V-1 */
+	uint64_t length;     /* T, positions */
+	uint64_t layers, width, heads, ffn;
+};
+
+/* Checks ranges and that heads divide width; CONFIG naming the key ("model.heads"). */
+int model_config_check(const struct model_config *c, struct cbtm_error *e);
+uint64_t model_config_parameters(const struct model_config *c); /* how many numbers */
+/* One JSON object, {"architecture":"opt","vocabulary":4096,...}, and back (BAD_STORE naming `where`). */
+int model_config_print(const struct model_config *c, struct buffer *out, struct cbtm_error *e);
+int model_config_parse(const char *json, const char *where, struct model_config *c,
+                       struct cbtm_error *e);
