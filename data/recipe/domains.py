@@ -86,7 +86,8 @@ SOURCES = [
            r"sql-keywords-appendix|contributors|features.*|unsupported-features.*)\.html$",
            html_of("navheader", "navfooter", "toc", "indexterm", "id_link", numbered=True)),
     Source("anarchism", "anarchism", "usr/share/doc/anarchism/html",
-           r"\.html$", r"^(index|alinks|book|biblio|links|new|copyright|sec[A-Z]con)\.html$",
+           r"\.html$",
+           r"^(index|alinks|book|biblio|links|new|copyright|sec[A-Z]con)\.html$",
            html_of("toc", main=("class", "content"))),
     Source("erlang", "erlang-doc", "usr/share/doc/erlang-doc",
            r"\.html$", r"/java/|^lib/wx-|(^|/)(index|users_guide|release_notes|internal_docs|"
