@@ -93,7 +93,8 @@ SOURCES = [
            r"\.html$", r"/java/|^lib/wx-|(^|/)(index|users_guide|release_notes|internal_docs|"
            r"man_index|part_notes[^/]*|notes_history|notes|bibliography|permuted_index|"
            r"applications|overview-summary|glossary)\.html$",
-           html_of("footer", "title-anchors", "toc", "since", main=("id", "content"), numbered=True)),
+           html_of("footer", "title-anchors", "toc", "since", main=("id", "content"),
+                   numbered=True)),
     Source("mathematics", "octave-doc", "usr/share/doc/octave",
            r"\.html$", r"/XREF|Index\.html$|/index\.html$|/Copying\.html$",
            html_of("header", "menu", "section-toc", "contents", "shortcontents", "category",
