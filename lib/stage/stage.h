@@ -31,7 +31,7 @@ struct stage_input {
 	/* NULL: always. Else asked with the stage's options and the number of clusters k. */
 	bool (*wanted)(const void *options, uint64_t k);
 };
-#define STAGE_INPUTS 8
+#define STAGE_INPUTS 10
 bool stage_if_clustered(const void *options, uint64_t k); /* k > 1 */
 
 /* A task publishes one dataset (or one part of it) of the task's own name. */
