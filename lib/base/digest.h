@@ -32,3 +32,5 @@ int digest_file(const char *path, uint64_t from, uint64_t n, struct digest *d,
 
 /* CRC32C (Castagnoli, reflected), chainable: start with 0. SSE4.2 where the processor has it. */
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
+/* The same without the instruction: what other processors run, here for the test. */
+uint32_t crc32c_by_table(uint32_t crc, const void *p, size_t n);
