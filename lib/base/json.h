@@ -56,5 +56,6 @@ int json_put_u64(struct buffer *b, uint64_t v, struct cbtm_error *e);
 int json_put_i64(struct buffer *b, int64_t v, struct cbtm_error *e);
 int json_put_f64(struct buffer *b, double v, struct cbtm_error *e);
 int json_put_bool(struct buffer *b, bool v, struct cbtm_error *e);
+int json_put_null(struct buffer *b, struct cbtm_error *e);
 int json_put_open(struct buffer *b, char bracket, struct cbtm_error *e);  /* '{' or '[' */
 int json_put_close(struct buffer *b, char bracket, struct cbtm_error *e); /* '}' or ']' */

@@ -18,3 +18,14 @@ void log_message(enum log_level level, const char *fmt, ...) CBTM_PRINTF(2, 3);
 /* An event: `members` is the inside of a JSON object ("\"step\":10,\"loss\":3.1") or NULL. Time
  * (UTC, RFC 3339), program and pid are added. Only in the file (and --log-json). */
 void log_event(const char *event, const char *members);
+
+/* Whether a message of this level would be shown. */
+bool log_shows(enum log_level level);
+/* Draws `line` as the terminal's last line, kept below all messages; NULL removes it. For
+ * progress.c; nothing happens where stderr is no terminal. */
+void log_bar(const char *line);
+bool log_is_terminal(void);
+
+/* Now, UTC, RFC 3339: "2026-01-31T23:59:59.123Z". */
+#define LOG_TIME_SIZE 32
+void log_time(char text[LOG_TIME_SIZE]);
