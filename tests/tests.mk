@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # tests/unit/X/y_test.c -> tests/unit/X/y_test (cmocka); other .c files there help all of them.
 # tests/plugins/KIND/NAME.c -> tests/plugins/KIND/NAME.so, plugins that only tests load.
+# tests/fault/shim.c -> tests/fault/shim.so, which makes system calls fail when preloaded.
 UNIT_SOURCES := $(call found,tests/unit/*/*_test.c)
 UNIT_TESTS := $(basename $(UNIT_SOURCES))
 UNIT_HELP := $(call object,$(filter-out %_test.c,$(call found,tests/unit/*.c tests/unit/*/*.c)))
-TEST_PLUGINS := $(addsuffix .so,$(basename $(call found,tests/plugins/*/*.c)))
+TEST_PLUGINS := $(addsuffix .so,$(basename $(call found,tests/plugins/*/*.c tests/fault/*.c)))
 TEST_WANTED = $(if $(ONLY),$(foreach t,$(UNIT_TESTS),$(if $(findstring $(ONLY),$(t)),$(t))),$(UNIT_TESTS))
 TEST_BUILT = $(if $(filter yes,$(have_cmocka)),$(TEST_WANTED)) $(TEST_PLUGINS)
 TEST_FILES = tests/*
@@ -18,9 +19,10 @@ obj/libhelp.a: $(UNIT_HELP)
 $(UNIT_TESTS): tests/unit/%: obj/tests/unit/%.o obj/libhelp.a gen/libstages.a libcbtm.a
 	@mkdir -p $(@D)
 	$(say_CCLD)$(LINK) -o $@ $< obj/libhelp.a $(OURS) $(CMOCKA_LIBS) $(OUTSIDE_LIBS) 2>obj/link.log || echo '$@ does not link yet (obj/link.log)' >&2
-tests/plugins/%.so: $(S)/tests/plugins/%.c obj/flags
+tests/plugins/%.so: TEST_SO = -fvisibility=hidden
+tests/%.so: $(S)/tests/%.c obj/flags
 	@mkdir -p $(@D)
-	$(say_CCLD)$(C) -fPIC -fvisibility=hidden -I$(S)/include -shared -MF $@.d -o $@ $<
+	$(say_CCLD)$(C) -fPIC $(TEST_SO) -I$(S)/include -shared -MF $@.d -o $@ $<
 
 -include $(patsubst %,obj/%.d,$(UNIT_TESTS)) $(UNIT_HELP:.o=.d) $(TEST_PLUGINS:=.d)
 

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A preloaded library that makes the n-th call of one function fail, in any program:
+ *
+ *     LD_PRELOAD=tests/fault/shim.so CBTM_SHIM=fsync:3:EIO CBTM_SHIM_FIRED=f program ...
+ *
+ * CBTM_SHIM is FUNCTION:N:ERROR, or FUNCTION:N+:ERROR for the n-th and all later calls (a disk
+ * that stays full). FUNCTION is malloc (with calloc and realloc), write (with pwrite and pwritev),
+ * fsync (with fdatasync), rename, ftruncate or mmap; ERROR is one of `errors` below, or "short"
+ * (a write of half the bytes). The file CBTM_SHIM_FIRED is made when a call failed, so that a loop
+ * over n = 1, 2, ... knows when it has passed the last call.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* glibc's own names: dlsym may allocate, so malloc cannot be found through it. */
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+#define SHORT_WRITE (-1)
+static const struct {
+	const char *name;
+	int value;
+} errors[] = {
+	{ "EIO", EIO },       { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
+	{ "ENOMEM", ENOMEM }, { "EINTR", EINTR },   { "ESTALE", ESTALE }, { "short", SHORT_WRITE },
+};
+
+static struct {
+	char function[16];
+	unsigned long n;
+	bool later; /* all calls from the n-th on */
+	int error;  /* 0: nothing is to fail */
+	const char *fired;
+} plan;
+static atomic_ulong calls;
+
+__attribute__((constructor)) static void read_plan(void)
+{
+	const char *text = getenv("CBTM_SHIM");
+	char error[16] = "", plus[2] = "";
+
+	if (text == NULL)
+		return;
+	if (sscanf(text, "%15[a-z]:%lu%1[+]:%15[A-Za-z]", plan.function, &plan.n, plus, error) != 4 &&
+	    sscanf(text, "%15[a-z]:%lu:%15[A-Za-z]", plan.function, &plan.n, error) != 3)
+		_exit(64);
+	plan.later = plus[0] == '+';
+	plan.fired = getenv("CBTM_SHIM_FIRED");
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (strcmp(errors[i].name, error) == 0)
+			plan.error = errors[i].value;
+	if (plan.error == 0)
+		_exit(64);
+	atomic_store(&calls, 0);
+}
+
+/* Whether this call of `function` is to fail; sets errno unless the plan is a short write. */
+static bool fails(const char *function)
+{
+	unsigned long call;
+
+	if (plan.error == 0 || strcmp(function, plan.function) != 0)
+		return false;
+	call = atomic_fetch_add(&calls, 1) + 1;
+	if (call != plan.n && !(plan.later && call > plan.n))
+		return false;
+	if (plan.fired != NULL) {
+		long fd = syscall(SYS_openat, AT_FDCWD, plan.fired, O_CREAT | O_WRONLY, 0600);
+
+		if (fd >= 0)
+			syscall(SYS_close, fd);
+	}
+	if (plan.error != SHORT_WRITE)
+		errno = plan.error;
+	return true;
+}
+
+static bool is_short(void)
+{
+	return plan.error == SHORT_WRITE;
+}
+
+void *malloc(size_t n)
+{
+	return fails("malloc") ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails("malloc") ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fails("malloc") ? NULL : __libc_realloc(p, n);
+}
+
+ssize_t write(int fd, const void *p, size_t n)
+{
+	/* What is printed is not stored: standard output and error work on. */
+	if (fd > 2 && fails("write")) {
+		if (!is_short())
+			return -1;
+		n = n > 1 ? n / 2 : n;
+	}
+	return syscall(SYS_write, fd, p, n);
+}
+
+ssize_t pwrite64(int fd, const void *p, size_t n, off64_t offset)
+{
+	if (fails("write")) {
+		if (!is_short())
+			return -1;
+		n = n > 1 ? n / 2 : n;
+	}
+	return syscall(SYS_pwrite64, fd, p, n, offset);
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t offset)
+{
+	return pwrite64(fd, p, n, offset);
+}
+
+ssize_t pwritev(int fd, const struct iovec *v, int n, off_t offset)
+{
+	if (fails("write")) {
+		if (!is_short())
+			return -1;
+		n = n > 1 ? n / 2 : n;
+	}
+	return syscall(SYS_pwritev, fd, v, (long)n, offset, 0L);
+}
+
+int fsync(int fd)
+{
+	return fails("fsync") ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	return fails("fsync") ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int rename(const char *from, const char *to)
+{
+	return fails("rename") ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int ftruncate64(int fd, off64_t n)
+{
+	return fails("ftruncate") ? -1 : (int)syscall(SYS_ftruncate, fd, n);
+}
+
+int ftruncate(int fd, off_t n)
+{
+	return ftruncate64(fd, n);
+}
+
+void *mmap64(void *at, size_t n, int protection, int flags, int fd, off64_t offset)
+{
+	/* Anonymous memory is the allocator's: only files are meant. */
+	if (fd >= 0 && fails("mmap"))
+		return MAP_FAILED;
+	return (void *)syscall(SYS_mmap, at, n, protection, flags, (long)fd, offset);
+}
+
+void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+{
+	return mmap64(at, n, protection, flags, fd, offset);
+}
