@@ -38,15 +38,14 @@ static const char reference_head[] =
 	"Made by `cbtm document` from the tables that the programs are compiled with; a test fails if\n"
 	"it differs. A key stands in the section of its stage: `seed.tokens` of train is\n"
 	"`train: {seed: {tokens: 6M}}` in pipeline.yaml, `--set train.seed.tokens=6M` for `cbtm run`\n"
-	"and `--seed-tokens 6M` for `cbtm-train`. Counts may end in K, M, G (thousands) or Ki, Mi, "
-    "Gi.\n"
+	"and `--seed-tokens 6M` for `cbtm-train`. Counts may end in K, M, G (thousands), Ki, Mi, Gi.\n"
 	"A plugin's keys stand in the section of the stage that uses it.\n";
 
 static int write_file(const struct writing *w, const char *name, const struct buffer *b,
                       struct cbtm_error *e)
 {
 	char *path = path_join(w->out, name, e);
-	int r = path ? file_replace(path, b->data, b->n, e) : e->name;
+	int r = path ? file_replace(path, b->data, b->n, e) : (int)e->name;
 
 	free(path);
 	return r;
@@ -186,7 +185,7 @@ static int write_completion(const struct writing *w, struct cbtm_error *e)
 		"# Completion of cbtm for bash; made by `cbtm document`.\n_cbtm()\n{\n"
 		"\tlocal word=${COMP_WORDS[COMP_CWORD]} program=${COMP_WORDS[0]##*/} options=\n"
 		"\t[ \"$program\" = cbtm ] && [ \"$COMP_CWORD\" -gt 1 ] && program=\"cbtm "
-	    "${COMP_WORDS[1]}\"\n"
+		"${COMP_WORDS[1]}\"\n"
 		"\tcase $program in\n%s\tesac\n"
 		"\tif [[ $word = -* || $program = cbtm ]]; then\n"
 		"\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
