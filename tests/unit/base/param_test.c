@@ -68,12 +68,12 @@ static void test_a_wrong_value_names_place_value_and_what_is_allowed(void **stat
 		{ "shift", "1.5", "must be an integer, not \"1.5\"" },
 		{ "free", "18446744073709551616", "must be a count, not \"18446744073709551616\"" },
 		{ "tokens", "0", "must be a count, 1 or more, not \"0\"" },
-		{ "top_k", "1,x", "must be a count, 1 to 64, not \"x\"" },
+		{ "top_k", "1,x", "must be a list of counts, each 1 to 64, not \"x\"" },
 		{ "top_k", "1,", "must be a list of counts, each 1 to 64, not \"1,\"" },
 		{ "top_k", "[1,2", "must be a list of counts, each 1 to 64, not \"[1,2\"" },
 		{ "names", "\"a", "must be a list of texts, not \"\"a\"" },
 		{ "names", "\"a\"b", "must be a list of texts, not \"\"a\"b\"" },
-		{ "temperature", "0.1,-1", "must be a number, 0 to 10, not \"-1\"" },
+		{ "temperature", "0.1,-1", "must be a list of numbers, each 0 to 10, not \"-1\"" },
 	};
 	struct cbtm_error e = { 0 };
 	struct options o = { 0 };
