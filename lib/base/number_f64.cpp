@@ -32,9 +32,8 @@ extern "C" size_t number_print_f64(double v, char buf[32])
 	double size = std::fabs(v);
 
 	if (special) {
-		size_t n = std::strlen(special);
-		std::memcpy(buf, special, n + 1);
-		return n;
+		std::strcpy(buf, special);
+		return std::strlen(buf);
 	}
 	std::chars_format format =
 		size >= 1e-4 && size < 1e16 ? std::chars_format::fixed : std::chars_format::scientific;

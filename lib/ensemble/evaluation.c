@@ -66,12 +66,12 @@ void evaluation_free(struct evaluation *v)
 static int route(const struct evaluation_setup *s, const struct evaluation_document *document,
                  double *distance, uint8_t *known, struct cbtm_error *e)
 {
-	struct embed_context *context = embed_context_new(s->embed, s->embedder, e);
+	void *context = s->embed->context_new(s->embedder, e);
 	if (!context)
 		return e->name;
 	struct route_text text = { document->ids, document->positions, s->symbol, s->symbol_size };
-	route_document(&s->router, context, &text, s->route_every, distance, known, e);
-	embed_context_free(context);
+	route_document(&s->router, s->embed, context, &text, s->route_every, distance, known, e);
+	s->embed->context_free(context);
 	return e->name;
 }
 
