@@ -19,12 +19,6 @@ struct head {
 	float *scores, *other; /* BLOCK x padded */
 };
 
-static size_t attention_floats(size_t T, size_t size)
-{
-	size_t padded = round_up(T, PANEL);
-	return 2 * padded * size + 2 * BLOCK * padded + 4 * PANEL;
-}
-
 static void head_make(struct head *h, const struct work *w, size_t task, unsigned thread,
                       const struct tensor *qkv, uint32_t first)
 {
