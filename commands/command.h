@@ -14,3 +14,6 @@ struct command {
 	/* arguments: those that are no options. May print to stdout. Returns an error's name or 0. */
 	int (*run)(const void *options, char **arguments, int n, struct cbtm_error *e);
 };
+
+/* All subcommands, sorted by name; ends with NULL. Made by the build from commands/NAME.c. */
+extern const struct command *const command_registry[];

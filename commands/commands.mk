@@ -14,7 +14,6 @@ gen/command_registry.c: FORCE
 	@names=$$(sed -n 's/^const struct command \(command_[a-z0-9_]*\).*/\1/p' $(COMMAND_SOURCES:%=$(S)/%) /dev/null); \
 	{ echo '#include "commands/command.h"'; \
 	  for c in $$names; do echo "extern const struct command $$c;"; done; \
-	  echo 'extern const struct command *const command_registry[];'; \
 	  echo 'const struct command *const command_registry[] = {'; \
 	  for c in $$names; do echo "	&$$c,"; done; echo '	0};'; } >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@

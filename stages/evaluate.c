@@ -40,7 +40,8 @@ static const struct cbtm_param options[] = {
 	CBTM_PARAM_END
 };
 
-static int score(struct stage_run *run, const char *checkpoint, struct cbtm_error *e)
+/* Scores by the checkpoint of a dataset; an expert's scores say whose they are. */
+static int score(struct stage_run *run, const char *checkpoint, bool expert, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
 	struct scoring s = { .tokens = stage_input(run, "tokens"),
@@ -56,7 +57,10 @@ static int score(struct stage_run *run, const char *checkpoint, struct cbtm_erro
 		store_set_text(run->out, "vocabulary", model_vocabulary(s.model), e);
 		store_set_u64(run->out, "length", model_config(s.model)->length, e);
 		store_set_text(run->out, "window", o->window ? "stride" : "truncate", e);
-		store_set_u64(run->out, "cluster", run->cluster, e);
+		if (expert) {
+			store_set_u64(run->out, "cluster", run->cluster, e);
+			store_set_u64(run->out, "clusters", run->clusters, e);
+		}
 	}
 	progress_finish();
 done:
@@ -66,12 +70,12 @@ done:
 
 static int run_seed_scores(struct stage_run *run, struct cbtm_error *e)
 {
-	return score(run, "seed", e);
+	return score(run, "seed", false, e);
 }
 
 static int run_scores(struct stage_run *run, struct cbtm_error *e)
 {
-	return score(run, "expert", e);
+	return score(run, "expert", true, e);
 }
 
 static int run_results(struct stage_run *run, struct cbtm_error *e)
@@ -93,6 +97,11 @@ static int run_results(struct stage_run *run, struct cbtm_error *e)
 	void *embedder = NULL;
 	if (!lists)
 		goto done;
+	if (stage_input_count(run, "expert") != in.k) {
+		error_set(e, CBTM_ERR_BAD_DATA, NULL, "%zu experts for %zu scores",
+		          stage_input_count(run, "expert"), in.k);
+		goto done;
+	}
 	for (size_t j = 0; j < in.k; j++) {
 		lists[j] = stage_input_at(run, "scores", j);
 		lists[in.k + j] = stage_input_at(run, "expert", j);

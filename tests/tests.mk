@@ -8,7 +8,6 @@ UNIT_HELP := $(call object,$(filter-out %_test.c,$(call found,tests/unit/*.c tes
 TEST_PLUGINS := $(addsuffix .so,$(basename $(call found,tests/plugins/*/*.c tests/fault/*.c)))
 TEST_WANTED = $(if $(ONLY),$(foreach t,$(UNIT_TESTS),$(if $(findstring $(ONLY),$(t)),$(t))),$(UNIT_TESTS))
 TEST_BUILT = $(if $(filter yes,$(have_cmocka)),$(TEST_WANTED)) $(TEST_PLUGINS)
-TEST_FILES = tests/*
 
 obj/tests/unit/%.o: $(S)/tests/unit/%.c obj/flags
 	@mkdir -p $(@D)

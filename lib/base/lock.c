@@ -24,7 +24,7 @@ static int sign(int fd, const char *path, struct cbtm_error *e)
 	int n;
 
 	if (gethostname(host, sizeof host - 1) != 0)
-		strcpy(host, "unknown");
+		memcpy(host, "unknown", sizeof "unknown");
 	log_time(now);
 	n = snprintf(text, sizeof text, "pid %ld on %s since %s\n", (long)getpid(), host, now);
 	if (ftruncate(fd, 0) != 0)

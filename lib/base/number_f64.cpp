@@ -32,8 +32,9 @@ extern "C" size_t number_print_f64(double v, char buf[32])
 	double size = std::fabs(v);
 
 	if (special) {
-		std::strcpy(buf, special);
-		return std::strlen(buf);
+		size_t n = std::strlen(special);
+		std::memcpy(buf, special, n + 1);
+		return n;
 	}
 	std::chars_format format =
 		size >= 1e-4 && size < 1e16 ? std::chars_format::fixed : std::chars_format::scientific;

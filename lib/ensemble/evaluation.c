@@ -66,12 +66,12 @@ void evaluation_free(struct evaluation *v)
 static int route(const struct evaluation_setup *s, const struct evaluation_document *document,
                  double *distance, uint8_t *known, struct cbtm_error *e)
 {
-	void *context = s->embed->context_new(s->embedder, e);
+	struct embed_context *context = embed_context_new(s->embed, s->embedder, e);
 	if (!context)
 		return e->name;
 	struct route_text text = { document->ids, document->positions, s->symbol, s->symbol_size };
-	route_document(&s->router, s->embed, context, &text, s->route_every, distance, known, e);
-	s->embed->context_free(context);
+	route_document(&s->router, context, &text, s->route_every, distance, known, e);
+	embed_context_free(context);
 	return e->name;
 }
 
@@ -173,6 +173,15 @@ struct evaluation_sum evaluation_total(const struct evaluation *v, size_t mixtur
 			sum.tokens += v->rows[i].tokens;
 		}
 	return sum;
+}
+
+uint64_t evaluation_count(const struct evaluation *v, enum split split, uint32_t cluster)
+{
+	uint64_t n = 0;
+	bool all = cluster >= v->setup.router.k;
+	for (size_t i = 0; i < v->n; i++)
+		n += v->rows[i].split == split && (all || v->rows[i].cluster == cluster);
+	return n;
 }
 
 uint64_t evaluation_bytes(const struct evaluation *v, enum split split)

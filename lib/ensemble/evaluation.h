@@ -31,7 +31,7 @@ struct evaluation_document {
 
 struct evaluation_setup {
 	struct router router;           /* k = 1: no centres */
-	const struct cbtm_embed *embed; /* NULL if k = 1 */
+	const struct cbtm_embed *embed; /* NULL: nothing routes (k = 1) */
 	const void *embedder;           /* its state */
 	const char *const *symbol;      /* bytes of each token id */
 	const size_t *symbol_size;
@@ -42,9 +42,11 @@ struct evaluation_setup {
 };
 
 struct evaluation;
+/* What setup points to must outlive the evaluation. */
 struct evaluation *evaluation_new(const struct evaluation_setup *setup, struct cbtm_error *e);
 void evaluation_free(struct evaluation *v); /* NULL is fine */
-/* Evaluates n documents under all mixtures, in parallel, and adds them in order. */
+/* Evaluates n documents under all mixtures, in parallel, and adds them in order. Their data are
+ * the caller's again after the call. */
 int evaluation_add(struct evaluation *v, const struct evaluation_document *documents, size_t n,
                    struct cbtm_error *e);
 
@@ -57,6 +59,9 @@ double evaluation_nll(const struct evaluation *v, size_t mixture, size_t documen
 /* Sums over the documents of a split, and of one cluster if cluster < k (else all). */
 struct evaluation_sum evaluation_total(const struct evaluation *v, size_t mixture, enum split split,
                                        uint32_t cluster);
+/* Documents of a split, and of one cluster if cluster < k (else all). */
+uint64_t evaluation_count(const struct evaluation *v, enum split split, uint32_t cluster);
+/* Bytes of the scored text tokens of a split. */
 uint64_t evaluation_bytes(const struct evaluation *v, enum split split);
 struct evaluation_sum evaluation_position(const struct evaluation *v, size_t mixture,
                                           enum split split, size_t bucket);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ensemble/held_out.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "base/signals.h"
 #include "store/tokens.h"
 #include <stdlib.h>
@@ -103,6 +104,19 @@ static int read_one(struct store_reader *r, uint64_t row, void *out, size_t size
 	return 0;
 }
 
+/* Sets *same if a row of the scores is of document d, by key and split: keys may come twice. */
+static int stream_is_at(struct score_stream *one, uint64_t row, const struct evaluation_document *d,
+                        bool *same, struct cbtm_error *e)
+{
+	uint64_t key = 0;
+	uint8_t split = 0;
+	if (read_one(one->key, row, &key, sizeof key, e) ||
+	    read_one(one->split, row, &split, sizeof split, e))
+		return e->name;
+	*same = key == d->key && split == d->split;
+	return 0;
+}
+
 static int read_logprobs(const struct held_out *h, struct streams *s, struct arena *a,
                          struct evaluation_document *d, struct cbtm_error *e)
 {
@@ -110,12 +124,13 @@ static int read_logprobs(const struct held_out *h, struct streams *s, struct are
 	for (size_t j = 0; logprob && j < h->n_scores; j++) {
 		struct score_stream *one = &s->scores[j];
 		const void *data;
-		uint64_t n, key = 0;
+		uint64_t n;
+		bool same;
 		float *copy;
-		if (read_one(one->key, s->next, &key, sizeof key, e) ||
+		if (stream_is_at(one, s->next, d, &same, e) ||
 		    store_read_row(one->logprob, s->next, &data, &n, e))
 			return e->name;
-		if (key != d->key || n == 0 || (j > 0 && n != d->positions))
+		if (!same || n == 0 || (j > 0 && n != d->positions))
 			return error_set(e, CBTM_ERR_BAD_DATA, store_path(one->store),
 			                 "row %llu is of another document or window than the other scores'",
 			                 (unsigned long long)s->next);
@@ -136,15 +151,16 @@ static int read_document(const struct held_out *h, struct part *p, struct stream
                          struct cbtm_error *e)
 {
 	uint8_t split = 0;
-	uint64_t key = 0;
+	bool same = false;
 	*scored = false;
 	*d = (struct evaluation_document){ 0 };
-	if (s->next >= s->scores[0].rows || read_one(p->split, row, &split, 1, e) ||
+	if (s->next >= s->scores[0].rows || read_one(p->split, row, &split, sizeof split, e) ||
 	    (split != SPLIT_VALID && split != SPLIT_TEST) ||
-	    read_one(p->key, row, &d->key, sizeof d->key, e) ||
-	    read_one(s->scores[0].key, s->next, &key, sizeof key, e) || key != d->key)
+	    read_one(p->key, row, &d->key, sizeof d->key, e))
 		return e->name;
 	d->split = split;
+	if (stream_is_at(&s->scores[0], s->next, d, &same, e) || !same)
+		return e->name;
 	const uint32_t *ids;
 	uint64_t n;
 	if (read_logprobs(h, s, a, d, e) || tokens_read(p->ids, row, &ids, &n, e) ||
@@ -181,6 +197,7 @@ int held_out_evaluate(const struct held_out *h, struct evaluation *v, struct cbt
 	struct evaluation_document *batch = mem_zeroed(BATCH, sizeof *batch, "documents", e);
 	if (!batch || streams_open(&s, h, e))
 		goto done;
+	progress_start("mixtures", s.scores[0].rows, "documents");
 	for (uint32_t number = 0; number < dataset_parts(h->tokens); number++) {
 		if (part_open(&p, h, number, e))
 			goto done;
@@ -199,6 +216,7 @@ int held_out_evaluate(const struct held_out *h, struct evaluation *v, struct cbt
 				goto done;
 			arena_free(a);
 			a = NULL;
+			progress_set(s.next, NULL);
 		}
 		part_close(&p);
 	}
@@ -206,6 +224,7 @@ int held_out_evaluate(const struct held_out *h, struct evaluation *v, struct cbt
 		error_set(e, CBTM_ERR_BAD_DATA, store_path(s.scores[0].store),
 		          "has scores of documents that the tokens do not hold");
 done:
+	progress_finish();
 	part_close(&p);
 	streams_close(&s);
 	arena_free(a);

@@ -5,19 +5,8 @@
 const char *const mixture_mode_names[MIXTURE_MODES] = { "context", "uniform", "bayes", "oracle",
 	                                                    "expert" };
 
-double log_sum_exp(const double *x, size_t n)
-{
-	double largest = -INFINITY, sum = 0;
-	for (size_t i = 0; i < n; i++)
-		largest = x[i] > largest ? x[i] : largest;
-	if (largest == -INFINITY)
-		return -INFINITY;
-	for (size_t i = 0; i < n; i++)
-		sum += exp(x[i] - largest);
-	return largest + log(sum);
-}
-
-/* Fills log_weight (k) for position t of the modes that mix. `evidence` (k): sum of log p_j(x_s) over s < t. */
+/* Fills log_weight (k) for position t of the modes that mix. evidence (k): the sums of
+ * log p_j(x_s) over s < t. */
 static void log_weights(const struct router *r, const struct mixture *m,
                         const struct mixture_document *document, size_t t, const double *evidence,
                         double *log_weight)

@@ -26,7 +26,7 @@ struct mixture {
 	size_t expert;      /* EXPERT: index into logprob; may lie behind the k that mix (the seed) */
 };
 
-/* One document as the mixtures see it. */
+/* One document as the mixtures see it; all of it the caller's. */
 struct mixture_document {
 	size_t positions;            /* scored tokens, the EOD included */
 	const float *const *logprob; /* a pointer an expert to `positions` natural logarithms */
@@ -38,6 +38,3 @@ struct mixture_document {
 /* out (positions): log p(x_t | x_<t) of the mixture. scratch: 2 k doubles. k from the router. */
 void mixture_log_probability(const struct router *r, const struct mixture *m,
                              const struct mixture_document *document, double *scratch, double *out);
-
-/* log(sum exp(x_i)) of n values, exact for -INFINITY. */
-double log_sum_exp(const double *x, size_t n);

@@ -11,8 +11,7 @@
 #include <string.h>
 
 #define RESAMPLES 2000
-#define MOST_PAIRS_SYSTEMS                                                                         \
-	4 /* up to so many systems every pair is compared, else each with the first */
+#define MOST_PAIRED 4 /* systems that are compared each with each */
 
 /* Keeps the JSON alive: the view points into it. */
 static int load(const struct report_system *system, struct json_parser *parser,
@@ -39,6 +38,7 @@ struct documents {
 	struct document {
 		uint64_t key, tokens;
 		double nll;
+		size_t row; /* in the order of the results */
 	} * v;
 	size_t n;
 };
@@ -46,7 +46,9 @@ struct documents {
 static int by_key(const void *a, const void *b)
 {
 	const struct document *x = a, *y = b;
-	return (x->key > y->key) - (x->key < y->key);
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
 }
 
 static int documents_read(const struct report_view *view, struct documents *out,
@@ -70,12 +72,13 @@ static int documents_read(const struct report_view *view, struct documents *out,
 			return error_set(e, CBTM_ERR_BAD_DATA, view->name, "a test document is malformed");
 		memcpy(key, hex, 16);
 		d->key = strtoull(key, NULL, 16);
-		out->n++;
+		d->row = out->n++;
 	}
 	qsort(out->v, out->n, sizeof *out->v, by_key);
 	return 0;
 }
 
+/* Of the documents that both have; c->documents = 0 if there is none. */
 static int compare(const struct documents *a, const struct documents *b, struct comparison *c,
                    struct cbtm_error *e)
 {
@@ -94,7 +97,9 @@ static int compare(const struct documents *a, const struct documents *b, struct 
 			i += x->key <= y->key;
 			j += y->key <= x->key;
 		}
-		compare_paired(nll_a, nll_b, tokens, m, RESAMPLES, c, e);
+		*c = (struct comparison){ 0 };
+		if (m > 0)
+			compare_paired(nll_a, nll_b, tokens, m, RESAMPLES, c, e);
 	}
 	free(nll_a);
 	free(nll_b);
@@ -137,56 +142,96 @@ static int put_systems(struct buffer *json, const struct report_view *views, siz
 	return json_put_close(json, ']', e);
 }
 
+/* The systems as they were read, and how they compare. */
+struct comparing {
+	size_t n, n_pairs;
+	struct json_parser **parsers;
+	struct report_view *views;
+	struct documents *documents;
+	struct report_comparison *pairs; /* n x n at most */
+};
+
+static void comparing_free(struct comparing *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (c->parsers)
+			json_parser_free(c->parsers[i]);
+		if (c->documents)
+			free(c->documents[i].v);
+	}
+	free(c->parsers);
+	free(c->views);
+	free(c->documents);
+	free(c->pairs);
+}
+
+static int read_systems(struct comparing *c, const struct report_system *systems, size_t n,
+                        struct cbtm_error *e)
+{
+	size_t pairs;
+	if (!size_mul(n, n, &pairs))
+		return error_set(e, CBTM_ERR_MEMORY, NULL, "%zu systems are too many", n);
+	c->n = n;
+	c->parsers = mem_zeroed(n, sizeof *c->parsers, "report", e);
+	c->views = mem_zeroed(n, sizeof *c->views, "report", e);
+	c->documents = mem_zeroed(n, sizeof *c->documents, "report", e);
+	c->pairs = mem_zeroed(pairs, sizeof *c->pairs, "report", e);
+	if (!c->parsers || !c->views || !c->documents || !c->pairs)
+		return e->name;
+	for (size_t i = 0; i < n; i++) {
+		c->parsers[i] = json_parser_new(e);
+		if (!c->parsers[i] || load(&systems[i], c->parsers[i], &c->views[i], e) ||
+		    documents_read(&c->views[i], &c->documents[i], e))
+			return e->name;
+	}
+	return 0;
+}
+
+static int compare_systems(struct comparing *c, struct cbtm_error *e)
+{
+	size_t against = c->n <= MOST_PAIRED ? c->n : 1;
+	for (size_t b = 0; b < against; b++)
+		for (size_t a = b + 1; a < c->n; a++) {
+			struct report_comparison *pair = c->pairs + c->n_pairs;
+			pair->a = c->views[a].name;
+			pair->b = c->views[b].name;
+			if (compare(&c->documents[a], &c->documents[b], &pair->c, e))
+				return e->name;
+			c->n_pairs += pair->c.documents > 0;
+		}
+	return 0;
+}
+
+static int put_report(struct buffer *json, const struct comparing *c, struct cbtm_error *e)
+{
+	json_put_open(json, '{', e);
+	put_systems(json, c->views, c->n, e);
+	json_put_key(json, "comparisons", e);
+	json_put_open(json, '[', e);
+	for (size_t i = 0; i < c->n_pairs; i++)
+		put_comparison(json, &c->pairs[i], e);
+	json_put_close(json, ']', e);
+	json_put_close(json, '}', e);
+	return buffer_text(json, "\n", e);
+}
+
+int report_make(const struct report_system *systems, size_t n, struct buffer *json,
+                struct buffer *table, struct cbtm_error *e)
+{
+	struct comparing c = { 0 };
+	if (!read_systems(&c, systems, n, e) && !compare_systems(&c, e) &&
+	    (!json || !put_report(json, &c, e)) && table)
+		report_table(c.views, n, c.pairs, c.n_pairs, table, e);
+	comparing_free(&c);
+	return e->name;
+}
+
 int report_write(const struct report_system *systems, size_t n, const char *json_path,
                  struct buffer *table, struct cbtm_error *e)
 {
 	struct buffer json = { 0 };
-	struct json_parser **parsers = mem_zeroed(n, sizeof *parsers, "report", e);
-	struct report_view *views = mem_zeroed(n, sizeof *views, "report", e);
-	struct documents *documents = mem_zeroed(n, sizeof *documents, "report", e);
-	struct report_comparison *pairs = mem_zeroed(n * n + 1, sizeof *pairs, "report", e);
-	size_t n_pairs = 0;
-	if (!parsers || !views || !documents || !pairs)
-		goto done;
-	for (size_t i = 0; i < n; i++) {
-		parsers[i] = json_parser_new(e);
-		if (!parsers[i] || load(&systems[i], parsers[i], &views[i], e) ||
-		    documents_read(&views[i], &documents[i], e))
-			goto done;
-	}
-	for (size_t b = 0; b < n; b++)
-		for (size_t a = 0; a < n; a++) {
-			if (n <= MOST_PAIRS_SYSTEMS ? a <= b : (b > 0 || a == 0))
-				continue;
-			struct report_comparison *pair = pairs + n_pairs++;
-			pair->a = systems[a].name;
-			pair->b = systems[b].name;
-			if (compare(&documents[a], &documents[b], &pair->c, e))
-				goto done;
-		}
-
-	json_put_open(&json, '{', e);
-	put_systems(&json, views, n, e);
-	json_put_key(&json, "comparisons", e);
-	json_put_open(&json, '[', e);
-	for (size_t i = 0; i < n_pairs; i++)
-		put_comparison(&json, &pairs[i], e);
-	json_put_close(&json, ']', e);
-	json_put_close(&json, '}', e);
-	buffer_text(&json, "\n", e);
-	if (!e->name && json_path)
+	if (!report_make(systems, n, &json, table, e))
 		file_replace(json_path, json.data, json.n, e);
-	if (!e->name)
-		report_table(views, n, pairs, n_pairs, table, e);
-done:
-	for (size_t i = 0; parsers && documents && i < n; i++) {
-		json_parser_free(parsers[i]);
-		free(documents[i].v);
-	}
-	free(parsers);
-	free(views);
-	free(documents);
-	free(pairs);
 	buffer_free(&json);
 	return e->name;
 }

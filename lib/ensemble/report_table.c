@@ -1,230 +1,254 @@
 /* SPDX-License-Identifier: MIT */
 #include "ensemble/report_table.h"
 #include "base/number.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LABEL 26
-#define CELL 12
-#define GROUP 6       /* systems side by side: LABEL + 6 * CELL <= 100 */
-#define MOST_MATRIX 8 /* larger matrices are in results.json only */
+#define WIDTH 100
+#define LABEL 28
+#define LEAST_CELL 12
+#define MOST_CELL 36 /* longer names are cut */
+#define CELL_TEXT 40
+#define MOST_MATRIX 8 /* larger ones stand in the JSON alone */
+#define MOST_VALUES 16
 
-static double number(struct json object, const char *name)
-{
-	struct json v;
-	double x = 0;
-	if (json_member(object, name, &v))
-		json_f64(v, &x);
-	return x;
-}
+/* Where a row's cell comes from. */
+enum source {
+	HEADING,
+	FACT,     /* a number of the system */
+	HELD_OUT, /* of its test documents */
+	SEED,     /* of the seed */
+	TOGETHER, /* summed over the experts */
+	EACH,     /* of each expert: one number, or the smallest and the largest */
+	MIXTURE,  /* of a mixture's test results */
+	ANSWER,   /* of the system's answer itself: how it routes */
+	OWN_BEST
+};
 
-static struct json item(struct json list, size_t index)
-{
-	struct json v = { NULL, 0 };
-	size_t cursor = 0;
-	for (size_t i = 0; i <= index && json_next(list, &cursor, NULL, NULL, &v); i++)
-		continue;
-	return v;
-}
-
-static bool is_mode(struct json mixture, const char *mode)
-{
-	struct json v;
-	const char *s;
-	size_t n;
-	return json_member(mixture, "mode", &v) && json_string(v, &s, &n) && n == strlen(mode) &&
-	       !memcmp(s, mode, n);
-}
-
-/* The mixture a row of the table shows; false if the system has none. */
-static bool find_mixture(struct json root, const char *mode, size_t top_k, struct json *mixture)
-{
-	struct json mixtures, chosen, one;
-	size_t cursor = 0, k = (size_t)number(root, "clusters");
-	if (!json_member(root, "mixtures", &mixtures))
-		return false;
-	if (strcmp(mode, "context") == 0) {
-		if (!json_member(root, "chosen", &chosen))
-			return false;
-		while (json_next(chosen, &cursor, NULL, NULL, &one))
-			if ((size_t)number(one, "top_k") == (top_k ? top_k : k)) {
-				*mixture = item(mixtures, (size_t)number(one, "mixture"));
-				return true;
-			}
-		return false;
-	}
-	if (strcmp(mode, "answer") == 0) {
-		*mixture = item(mixtures, (size_t)number(root, "answer"));
-		return true;
-	}
-	if (strcmp(mode, "expert") == 0 && k > 1)
-		return false;
-	while (json_next(mixtures, &cursor, NULL, NULL, &one))
-		if (is_mode(one, mode)) {
-			*mixture = one;
-			return true;
-		}
-	return false;
-}
-
-static double test_value(struct json root, const char *mode, size_t top_k, const char *what)
-{
-	struct json mixture, test;
-	if (!find_mixture(root, mode, top_k, &mixture) || !json_member(mixture, "test", &test))
-		return 0;
-	return number(test, what);
-}
-
-/* What a row shows of one system, as text; empty if it does not apply. */
-static void cell_model(struct json root, const char *what, char *cell, size_t n)
-{
-	struct json experts, one;
-	double sum = 0, least = 0, most = 0, x;
-	size_t cursor = 0, count = 0;
-	char text[16];
-	if (!json_member(root, "experts", &experts))
-		return;
-	while (json_next(experts, &cursor, NULL, NULL, &one)) {
-		x = number(one, what);
-		sum += x;
-		least = count == 0 || x < least ? x : least;
-		most = x > most ? x : most;
-		count++;
-	}
-	if (strcmp(what, "repeats") == 0) {
-		snprintf(cell, n, least == most ? "%.2f" : "%.2f-%.2f", least, most);
-		return;
-	}
-	number_human(sum, text);
-	snprintf(cell, n, "%s", text);
-}
-
-struct line {
+struct row {
 	const char *label;
-	const char *mode; /* NULL: not a mixture */
+	enum source source;
+	const char *name; /* of the number */
+	int decimals;     /* negative: 12345678 is 12.3M */
+	const char *mode; /* MIXTURE: see view_mixture */
 	size_t top_k;
-	const char *what;
+	double temperature;
 };
 
-static const struct line lines[] = {
-	{ "clusters", NULL, 0, "clusters" },
-	{ "seed tokens", NULL, 0, "seed" },
-	{ "branch tokens, together", NULL, 0, "tokens" },
-	{ "updates, together", NULL, 0, "steps" },
-	{ "parameters, together", NULL, 0, "parameters" },
-	{ "passes over the documents", NULL, 0, "repeats" },
-	{ "test perplexity", NULL, 0, NULL },
-	{ "  seed", "seed", 0, "perplexity" },
-	{ "  one model", "expert", 0, "perplexity" },
-	{ "  routed, top-1", "context", 1, "perplexity" },
-	{ "  routed, top-2", "context", 2, "perplexity" },
-	{ "  routed, top-4", "context", 4, "perplexity" },
-	{ "  routed, all", "context", 0, "perplexity" },
-	{ "  uniform mixture", "uniform", 0, "perplexity" },
-	{ "  posterior (bayes)", "bayes", 0, "perplexity" },
-	{ "  own cluster (oracle)", "oracle", 0, "perplexity" },
-	{ "chosen on valid", NULL, 0, NULL },
-	{ "  temperature", "answer", 0, "temperature" },
-	{ "  experts used", "answer", 0, "top_k" },
-	{ "  test perplexity", "answer", 0, "perplexity" },
-	{ "  bits per byte", "answer", 0, "bits_per_byte" },
-	{ "best on own cluster", NULL, 0, "own_best" },
+static const struct row what_was_seen[] = {
+	{ .label = "clusters", FACT, "clusters", 0 },
+	{ .label = "seed tokens", SEED, "tokens", -1 },
+	{ .label = "branch tokens, together", TOGETHER, "tokens", -1 },
+	{ .label = "branch tokens, each model", EACH, "tokens", -1 },
+	{ .label = "updates, each model", EACH, "steps", 0 },
+	{ .label = "passes, each model", EACH, "repeats", 2 },
+	{ .label = "parameters, each model", EACH, "parameters", -1 },
+	{ .label = "test documents", HELD_OUT, "documents", 0 },
+	{ .label = "test tokens", HELD_OUT, "tokens", -1 },
 };
+static const struct row one_model[] = {
+	{ .label = "test perplexity", HEADING },
+	{ .label = "  seed", MIXTURE, "perplexity", 2, "seed" },
+	{ .label = "  one model", MIXTURE, "perplexity", 2, "expert" },
+};
+static const struct row other_mixtures[] = {
+	{ .label = "  uniform mixture", MIXTURE, "perplexity", 2, "uniform" },
+	{ .label = "  posterior (bayes)", MIXTURE, "perplexity", 2, "bayes" },
+	{ .label = "  own cluster (oracle)", MIXTURE, "perplexity", 2, "oracle" },
+};
+static const struct row answers[] = {
+	{ .label = "chosen on valid", HEADING },
+	{ .label = "  temperature", ANSWER, "temperature", 3 },
+	{ .label = "  experts used", ANSWER, "top_k", 0 },
+	{ .label = "  test perplexity", MIXTURE, "perplexity", 2 },
+	{ .label = "  bits per byte", MIXTURE, "bits_per_byte", 4 },
+	{ .label = "best on own cluster", OWN_BEST },
+};
+#define ROWS(a) a, sizeof a / sizeof a[0]
 
-static void cell_text(const struct line *line, struct json root, char *cell, size_t n)
+static void print_number(double x, int decimals, char text[16])
 {
-	struct json seed, mixture;
-	double clusters = number(root, "clusters");
-	cell[0] = 0;
-	if (!line->what)
-		return;
-	if (!line->mode) {
-		if (!strcmp(line->what, "clusters"))
-			snprintf(cell, n, "%.0f", clusters);
-		else if (!strcmp(line->what, "own_best") && clusters > 1)
-			snprintf(cell, n, "%.0f of %.0f", number(root, "own_best"), clusters);
-		else if (!strcmp(line->what, "seed") && json_member(root, "seed", &seed))
-			number_human(number(seed, "tokens"), cell);
-		else if (strcmp(line->what, "own_best"))
-			cell_model(root, line->what, cell, n);
-		return;
-	}
-	if (!strcmp(line->what, "temperature") || !strcmp(line->what, "top_k")) {
-		if (clusters > 1 && find_mixture(root, "answer", 0, &mixture))
-			snprintf(cell, n, line->what[1] == 'e' ? "%.3f" : "%.0f", number(mixture, line->what));
-		return;
-	}
-	double x = test_value(root, line->mode, line->top_k, line->what);
-	if (x > 0)
-		snprintf(cell, n, line->what[0] == 'b' ? "%.4f" : "%.2f", x);
+	if (decimals < 0)
+		number_human(x, text);
+	else
+		snprintf(text, 16, "%.*f", decimals, x);
 }
 
-static int table_of(const struct report_view *views, size_t n, struct buffer *out,
-                    struct cbtm_error *e)
+static double value(const struct row *row, const struct report_view *view)
 {
-	buffer_printf(out, e, "%-*s", LABEL, "");
-	for (size_t i = 0; i < n; i++)
-		buffer_printf(out, e, "%*.*s", CELL, CELL - 1, views[i].name);
-	buffer_text(out, "\n", e);
-	for (size_t l = 0; l < sizeof lines / sizeof lines[0]; l++) {
-		char cells[GROUP][32];
-		bool any = lines[l].what == NULL;
-		for (size_t i = 0; i < n; i++) {
-			cell_text(&lines[l], views[i].root, cells[i], sizeof cells[i]);
+	struct json at = view->root, inner;
+	switch (row->source) {
+	case FACT:
+		return view_number(at, row->name);
+	case HELD_OUT:
+		return json_member(at, "held_out", &inner) && json_member(inner, "test", &at)
+		           ? view_number(at, row->name)
+		           : NAN;
+	case SEED:
+		return json_member(at, "seed", &inner) ? view_number(inner, row->name) : NAN;
+	case MIXTURE:
+		return view_mixture(view, row->mode, row->top_k, row->temperature, &inner) &&
+		               json_member(inner, "test", &at)
+		           ? view_number(at, row->name)
+		           : NAN;
+	case ANSWER:
+		return view_mixture(view, NULL, 0, 0, &inner) ? view_number(inner, row->name) : NAN;
+	default:
+		return NAN;
+	}
+}
+
+/* A row's value of one system as text; empty if it has none. */
+static void cell_of(const struct row *row, const struct report_view *view, char cell[CELL_TEXT])
+{
+	double least, most, sum, x = value(row, view);
+	char text[16] = "", second[16];
+	cell[0] = 0;
+	if (row->source == OWN_BEST) {
+		double k = view_number(view->root, "clusters");
+		if (k > 1)
+			snprintf(cell, CELL_TEXT, "%.0f of %.0f", view_number(view->root, "own_best"), k);
+		return;
+	}
+	if (row->source == TOGETHER || row->source == EACH) {
+		if (!view_experts(view, row->name, &least, &most, &sum))
+			return;
+		x = row->source == TOGETHER ? sum : least;
+		print_number(most, row->decimals, second);
+	}
+	if (isnan(x))
+		return;
+	print_number(x, row->decimals, text);
+	if (row->source == EACH && strcmp(text, second) != 0)
+		snprintf(cell, CELL_TEXT, "%s-%s", text, second);
+	else
+		snprintf(cell, CELL_TEXT, "%s", text);
+}
+
+/* The systems side by side. */
+struct table {
+	const struct report_view *views;
+	size_t n;
+	int cell;
+	struct buffer *out;
+	struct cbtm_error *e;
+};
+
+/* A row that no system has is left out. */
+static void put_rows(const struct table *t, const struct row *rows, size_t n)
+{
+	for (size_t r = 0; r < n; r++) {
+		char cells[WIDTH / LEAST_CELL][CELL_TEXT];
+		bool any = false;
+		if (rows[r].source == HEADING) {
+			buffer_printf(t->out, t->e, "%s\n", rows[r].label);
+			continue;
+		}
+		for (size_t i = 0; i < t->n; i++) {
+			cell_of(&rows[r], &t->views[i], cells[i]);
 			any = any || cells[i][0];
 		}
 		if (!any)
 			continue;
-		buffer_printf(out, e, "%-*s", lines[l].what ? LABEL : 0, lines[l].label);
-		for (size_t i = 0; lines[l].what && i < n; i++)
-			buffer_printf(out, e, "%*s", CELL, cells[i][0] ? cells[i] : "-");
-		buffer_text(out, "\n", e);
+		buffer_printf(t->out, t->e, "%-*s", LABEL, rows[r].label);
+		for (size_t i = 0; i < t->n; i++)
+			buffer_printf(t->out, t->e, "%*s", t->cell, cells[i][0] ? cells[i] : "-");
+		buffer_text(t->out, "\n", t->e);
 	}
-	return e->name;
 }
 
-static int matrix_of(const struct report_view *view, struct buffer *out, struct cbtm_error *e)
+/* A row for each number of experts, then one for each temperature. */
+static void put_routed(const struct table *t)
+{
+	double values[MOST_VALUES];
+	char label[LABEL + 1], text[32];
+	struct row row = { label, MIXTURE, "perplexity", 2, "context", 0, 0 };
+	size_t n = view_values(t->views, t->n, "top_k", values, MOST_VALUES);
+	for (size_t i = 0; i < n; i++) {
+		row.top_k = (size_t)values[i];
+		snprintf(label, sizeof label, "  routed, top-%zu", row.top_k);
+		put_rows(t, &row, 1);
+	}
+	row.top_k = 0;
+	snprintf(label, sizeof label, "  routed, all experts");
+	put_rows(t, &row, 1);
+	n = view_values(t->views, t->n, "temperature", values, MOST_VALUES);
+	for (size_t i = 0; n > 1 && i < n; i++) {
+		row.temperature = values[i];
+		number_print_f64(values[i], text);
+		snprintf(label, sizeof label, "    all, T = %.12s", text);
+		put_rows(t, &row, 1);
+	}
+}
+
+static void put_table(const struct table *t)
+{
+	buffer_printf(t->out, t->e, "%-*s", LABEL, "");
+	for (size_t i = 0; i < t->n; i++)
+		buffer_printf(t->out, t->e, "%*.*s", t->cell, t->cell - 1, t->views[i].name);
+	buffer_text(t->out, "\n", t->e);
+	put_rows(t, ROWS(what_was_seen));
+	put_rows(t, ROWS(one_model));
+	put_routed(t);
+	put_rows(t, ROWS(other_mixtures));
+	put_rows(t, ROWS(answers));
+	buffer_text(t->out, "\n", t->e);
+}
+
+static int put_matrix(const struct report_view *view, struct buffer *out, struct cbtm_error *e)
 {
 	struct json matrix, row, cell;
-	size_t k = (size_t)number(view->root, "clusters"), cursor = 0, inner;
-	double x[MOST_MATRIX][MOST_MATRIX] = { { 0 } };
-	if (k < 2 || k > MOST_MATRIX || !json_member(view->root, "matrix", &matrix))
+	double clusters = view_number(view->root, "clusters"), x[MOST_MATRIX][MOST_MATRIX];
+	size_t cursor = 0, inner;
+	if (!(clusters >= 2 && clusters <= MOST_MATRIX) || !json_member(view->root, "matrix", &matrix))
 		return 0;
-	for (size_t i = 0; i < k && json_next(matrix, &cursor, NULL, NULL, &row); i++) {
+	size_t k = (size_t)clusters;
+	for (size_t i = 0; i < k; i++) {
+		bool there = json_next(matrix, &cursor, NULL, NULL, &row);
 		inner = 0;
-		for (size_t j = 0; j < k && json_next(row, &inner, NULL, NULL, &cell); j++)
-			json_f64(cell, &x[i][j]);
+		for (size_t j = 0; j < k; j++)
+			if (!there || !json_next(row, &inner, NULL, NULL, &cell) || !json_f64(cell, &x[i][j]))
+				x[i][j] = NAN;
 	}
-	buffer_printf(out, e,
-	              "\n%s: test perplexity of expert (row) on cluster (column), * = best\n%10s",
+	buffer_printf(out, e, "%s: test perplexity of expert (row) on cluster (column), * = best\n%8s",
 	              view->name, "");
 	for (size_t j = 0; j < k; j++)
 		buffer_printf(out, e, "%10zu ", j);
 	for (size_t i = 0; i < k; i++) {
-		buffer_printf(out, e, "\n%10zu", i);
+		buffer_printf(out, e, "\n%8zu", i);
 		for (size_t j = 0; j < k; j++) {
-			bool best = true;
+			bool best = !isnan(x[i][j]);
 			for (size_t o = 0; o < k; o++)
 				best = best && (o == i || x[i][j] < x[o][j]);
-			buffer_printf(out, e, "%10.2f%c", x[i][j], best ? '*' : ' ');
+			if (isnan(x[i][j]))
+				buffer_printf(out, e, "%10s ", "-");
+			else
+				buffer_printf(out, e, "%10.2f%c", x[i][j], best ? '*' : ' ');
 		}
 	}
-	return buffer_text(out, "\n", e);
+	return buffer_text(out, "\n\n", e);
 }
 
 int report_table(const struct report_view *views, size_t n, const struct report_comparison *pairs,
                  size_t n_pairs, struct buffer *out, struct cbtm_error *e)
 {
-	for (size_t i = 0; i < n; i += GROUP) {
-		table_of(views + i, n - i < GROUP ? n - i : GROUP, out, e);
-		buffer_text(out, "\n", e);
+	int cell = LEAST_CELL;
+	for (size_t i = 0; i < n; i++) {
+		int need = (int)(strlen(views[i].name) < MOST_CELL ? strlen(views[i].name) + 2 : MOST_CELL);
+		cell = need > cell ? need : cell;
+	}
+	size_t group = (size_t)((WIDTH - LABEL) / cell);
+	for (size_t i = 0; i < n; i += group) {
+		struct table t = { views + i, n - i < group ? n - i : group, cell, out, e };
+		put_table(&t);
 	}
 	for (size_t i = 0; i < n; i++)
-		matrix_of(&views[i], out, e);
-	buffer_text(out, "\n", e);
+		put_matrix(&views[i], out, e);
 	for (size_t i = 0; i < n_pairs; i++) {
 		const struct comparison *c = &pairs[i].c;
-		buffer_printf(out, e, "%s against %s: perplexity %+.1f %% [%+.1f, %+.1f] (%zu documents)\n",
+		buffer_printf(out, e,
+		              "%s against %s: test perplexity %+.1f %% [%+.1f, %+.1f], %zu documents\n",
 		              pairs[i].a, pairs[i].b, 100 * (c->ratio - 1), 100 * (c->low - 1),
 		              100 * (c->high - 1), c->documents);
 	}

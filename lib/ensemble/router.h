@@ -7,8 +7,7 @@
  * (Gururangan et al. 2023, section 2.3). Everything stays in logarithms.
  */
 #pragma once
-#include "base/error.h"
-#include <cbtm/embed.h>
+#include "plugin/embed.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,12 +28,17 @@ bool router_distances(const struct router *r, const float *vector, double *dista
 void router_log_weights(const struct router *r, const double *distance, double temperature,
                         size_t top_k, double *log_weight);
 
+/* log(sum exp(x_i)) of n values, exact for -INFINITY. */
+double log_sum_exp(const double *x, size_t n);
+
 /*
  * The route of one document: distances before each of `positions` tokens, whose text so far is
  * symbol[ids[0]] .. symbol[ids[t-1]]. Recomputed every `every` tokens (>= 1), kept in between.
  *
  * context: the embedding's, reset here. symbol/symbol_size: bytes of each token id.
- * distance: positions x k, out. known: positions, out: 0 where the prefix has no known word.
+ * distance: positions x k, out; rows whose `known` is 0 are unspecified.
+ * known: positions, out: 0 where the prefix has no known word.
+ * PLUGIN if the embedding gives a vector that is not finite.
  */
 struct route_text {
 	const uint32_t *ids;
@@ -42,6 +46,6 @@ struct route_text {
 	const char *const *symbol;
 	const size_t *symbol_size;
 };
-int route_document(const struct router *r, const struct cbtm_embed *embed, void *context,
+int route_document(const struct router *r, struct embed_context *context,
                    const struct route_text *text, uint64_t every, double *distance, uint8_t *known,
                    struct cbtm_error *e);

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "ensemble/match.h"
 #include "store/split.h"
 #include "store/tokens.h"
 #include <stdlib.h>
@@ -51,10 +52,11 @@ static void part_close(struct part *p)
 	*p = (struct part){ 0 };
 }
 
-static int part_open(struct part *p, struct dataset *tokens, uint32_t number, struct cbtm_error *e)
+static int part_open(struct part *p, const struct scoring *s, uint32_t number, struct cbtm_error *e)
 {
 	*p = (struct part){ 0 };
-	if (!dataset_part(tokens, number, &p->store, e) &&
+	if (!dataset_part(s->tokens, number, &p->store, e) &&
+	    !match_text(p->store, "vocabulary", model_vocabulary(s->model), e) &&
 	    !store_reader_open(p->store, "key", &p->key, e) &&
 	    !store_reader_open(p->store, "split", &p->split, e))
 		tokens_open(p->store, &p->ids, e);
@@ -62,7 +64,7 @@ static int part_open(struct part *p, struct dataset *tokens, uint32_t number, st
 	return e->name;
 }
 
-/* True in *wanted if the row is held out and its split's limit is not reached. */
+/* Sets *wanted if the row is held out and its split's limit is not reached. */
 static int row_wanted(const struct scoring *s, struct part *p, const struct cursor *c, bool *wanted,
                       uint8_t *split, struct cbtm_error *e)
 {
@@ -81,7 +83,7 @@ int scoring_count(const struct scoring *s, uint64_t *documents, struct cbtm_erro
 	struct part p = { 0 };
 	struct cursor c = { 0 };
 	for (; c.part < dataset_parts(s->tokens); c.part++) {
-		if (part_open(&p, s->tokens, (uint32_t)c.part, e))
+		if (part_open(&p, s, (uint32_t)c.part, e))
 			break;
 		for (c.row = 0; c.row < p.rows; c.row++) {
 			bool wanted = false;
@@ -190,7 +192,7 @@ int scoring_run(const struct scoring *s, struct store_writer *out, struct cbtm_e
 		memcpy(&c, saved, n);
 	double committed = clock_seconds();
 	for (; c.part < dataset_parts(s->tokens); c.part++, c.row = 0) {
-		if (part_open(&p, s->tokens, (uint32_t)c.part, e))
+		if (part_open(&p, s, (uint32_t)c.part, e))
 			goto done;
 		while (c.row < p.rows) {
 			if (score_batch(s, &p, &c, b, out, e))

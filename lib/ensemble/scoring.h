@@ -19,8 +19,10 @@ struct scoring {
 	uint64_t documents; /* the first so many of each split; 0: all */
 };
 
-/* How many documents will be scored: for progress. */
+/* How many documents will be scored: for progress. BAD_DATA if the tokens are of another
+ * vocabulary than the model. */
 int scoring_count(const struct scoring *s, uint64_t *documents, struct cbtm_error *e);
 
-/* Goes on behind the writer's cursor, commits as it goes, calls progress_set with documents done. */
+/* Goes on behind the writer's cursor, commits as it goes, calls progress_set with documents done.
+ * BAD_DATA as above; EMPTY_CORPUS if nothing is held out. */
 int scoring_run(const struct scoring *s, struct store_writer *out, struct cbtm_error *e);

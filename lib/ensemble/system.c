@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "ensemble/system.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "ensemble/held_out.h"
+#include "ensemble/match.h"
 #include "ensemble/results.h"
+#include "model/config.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,17 +80,20 @@ done:
 	return e->name;
 }
 
-/* A fact that a checkpoint must have. */
+/* What a checkpoint's facts say of its training. */
 static int load_model(struct dataset *checkpoint, struct results_model *m, struct cbtm_error *e)
 {
 	struct store *s = NULL;
 	if (dataset_part(checkpoint, 0, &s, e))
 		return e->name;
-	if (!store_get_u64(s, "tokens", &m->tokens) || !store_get_u64(s, "step", &m->steps))
-		error_set(e, CBTM_ERR_BAD_DATA, store_path(s), "has no facts tokens and step");
-	store_get_u64(s, "parameters", &m->parameters);
-	store_get_u64(s, "documents", &m->documents);
-	store_get_f64(s, "repeats", &m->repeats);
+	struct model_config config;
+	const char *model = store_get_json(s, "model");
+	if (!model || !store_get_u64(s, "tokens", &m->tokens) || !store_get_u64(s, "step", &m->steps))
+		error_set(e, CBTM_ERR_BAD_DATA, store_path(s), "has no facts model, tokens and step");
+	else if (!model_config_parse(model, store_path(s), &config, e))
+		m->parameters = model_config_parameters(&config);
+	if (!store_get_f64(s, "repeats", &m->repeats))
+		m->repeats = -1;
 	store_close(s);
 	return e->name;
 }
@@ -104,11 +110,11 @@ static int load_tables(const struct system_datasets *in, struct tables *t, struc
 			return e->name;
 	if (in->k == 1)
 		return 0;
+	if (!in->centres || !in->assignments || !in->embed)
+		return error_set(e, CBTM_ERR_USAGE, NULL,
+		                 "%zu experts need an embedder, centres and assignments", in->k);
 	if (load_centres(in->centres, in->k, t, e))
 		return e->name;
-	if (!in->embed->context_new)
-		return error_set(e, CBTM_ERR_PLUGIN, in->embed->plugin.name,
-		                 "this embedding has no incremental form, which routing needs");
 	if (in->embed->dims(in->embedder) != t->d)
 		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(in->centres),
 		                 "centres have %zu dimensions, the embedder %zu", t->d,
@@ -130,12 +136,12 @@ static struct dataset **all_scores(const struct system_datasets *in, struct cbtm
 int system_evaluate(const struct system_datasets *in, struct buffer *out, struct cbtm_error *e)
 {
 	struct tables t = { 0 };
-	struct results_plan plan = { 0 };
+	struct mixture_plan plan = { 0 };
+	struct match_window window;
 	struct evaluation *v = NULL;
 	struct dataset **scores = all_scores(in, e);
-	if (!scores || load_tables(in, &t, e) ||
-	    results_plan_make(in->k, in->temperature.v, in->temperature.n, in->top_k.v, in->top_k.n,
-	                      &plan, e))
+	if (!scores || match_datasets(in, &window, e) || load_tables(in, &t, e) ||
+	    plan_make(in->k, in->temperature.v, in->temperature.n, in->top_k.v, in->top_k.n, &plan, e))
 		goto done;
 	struct held_out held = { in->tokens,    in->k > 1 ? in->assignments : NULL,
 		                     scores,        in->k + 1,
@@ -153,12 +159,16 @@ int system_evaluate(const struct system_datasets *in, struct buffer *out, struct
 		                              .pool = in->pool };
 	v = evaluation_new(&setup, e);
 	if (v && !held_out_evaluate(&held, v, e)) {
-		struct results_facts facts = { in->k, t.seed, t.experts };
+		struct results_facts facts = { in->k,       t.seed,        t.experts,      t.share,
+			                           window.name, window.length, in->route_every };
+		if (in->k > 1 && evaluation_count(v, SPLIT_VALID, UINT32_MAX) == 0)
+			log_message(LOG_WARNING, "no valid documents: the first temperature is taken, with all "
+			                         "experts");
 		results_write(&plan, v, &facts, out, e);
 	}
 done:
 	evaluation_free(v);
-	results_plan_free(&plan);
+	plan_free(&plan);
 	tables_free(&t);
 	free(scores);
 	return e->name;

@@ -13,7 +13,7 @@ struct system_datasets {
 	size_t k;
 	/* Only if k > 1: */
 	struct dataset *centres, *assignments;
-	const struct cbtm_embed *embed; /* must have the context functions */
+	const struct cbtm_embed *embed;
 	const void *embedder;
 
 	struct cbtm_reals temperature;

@@ -117,6 +117,16 @@ static void test_top_k_equals_brute_force(void **state)
 	}
 }
 
+static void test_sums_of_exponentials_stay_exact_at_extremes(void **state)
+{
+	(void)state;
+	double x[3] = { -1e30, -INFINITY, -1e30 }, none[2] = { -INFINITY, -INFINITY };
+	assert_true(log_sum_exp(x, 3) == -1e30);
+	assert_true(log_sum_exp(none, 2) == -INFINITY);
+	double far[2] = { -1000, -1000 };
+	assert_near(log_sum_exp(far, 2), -1000 + log(2));
+}
+
 /* An embedding whose vector counts 'a' and 'b' bytes of the prefix. */
 static void *count_new(const void *s, struct cbtm_error *e)
 {
@@ -161,16 +171,41 @@ static void test_a_route_sees_the_prefix_alone(void **state)
 	struct route_text text = { ids, 4, symbol, size };
 	double d[8];
 	uint8_t known[4];
-	void *context = count_new(NULL, &e);
-	assert_int_equal(route_document(&r, &count, context, &text, 1, d, known, &e), 0);
+	struct embed_context *context = embed_context_new(&count, NULL, &e);
+	assert_non_null(context);
+	assert_int_equal(route_document(&r, context, &text, 1, d, known, &e), 0);
 	assert_memory_equal(known, ((uint8_t[]){ 0, 0, 1, 1 }), 4);
 	assert_near(d[4], 0); /* prefix "?a" */
 	assert_near(d[5], 2);
 	assert_near(d[6], 1); /* prefix "?ab" = (1, 1) */
 	/* Every third token: position 3 looks again, 0..2 keep the empty prefix's answer. */
-	assert_int_equal(route_document(&r, &count, context, &text, 3, d, known, &e), 0);
+	assert_int_equal(route_document(&r, context, &text, 3, d, known, &e), 0);
 	assert_memory_equal(known, ((uint8_t[]){ 0, 0, 0, 1 }), 4);
-	free(context);
+	embed_context_free(context);
+}
+
+static int nan_vector(void *c, float *v, struct cbtm_error *e)
+{
+	(void)c, (void)e;
+	v[0] = v[1] = NAN;
+	return 0;
+}
+
+static void test_a_vector_that_is_not_finite_is_refused(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	float centre[] = { 1, 0, 0, 1 };
+	struct router r = { centre, even, 2, 2 };
+	struct cbtm_embed broken = count;
+	broken.context_vector = nan_vector;
+	struct route_text text = { NULL, 1, NULL, NULL };
+	double d[2];
+	uint8_t known[1];
+	struct embed_context *context = embed_context_new(&broken, NULL, &e);
+	assert_non_null(context);
+	assert_int_equal(route_document(&r, context, &text, 1, d, known, &e), CBTM_ERR_PLUGIN);
+	embed_context_free(context);
 }
 
 int main(void)
@@ -183,7 +218,9 @@ int main(void)
 		cmocka_unit_test(test_without_a_known_word_the_shares_weigh),
 		cmocka_unit_test(test_far_centres_and_small_temperatures_stay_finite),
 		cmocka_unit_test(test_top_k_equals_brute_force),
+		cmocka_unit_test(test_sums_of_exponentials_stay_exact_at_extremes),
 		cmocka_unit_test(test_a_route_sees_the_prefix_alone),
+		cmocka_unit_test(test_a_vector_that_is_not_finite_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

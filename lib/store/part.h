@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The files of a part: their names, the lock that keeps two writers apart, cleaning up. */
+#pragma once
+#include "base/error.h"
+#include "base/memory.h"
+
+enum { PART_MAX = 100000 };
+
+struct part_files {
+	char *folder;
+	char *dataset;  /* DATASET.json */
+	char *store;    /* part-00000.lmdb: whole, never changed */
+	char *manifest; /* part-00000.json: written last */
+	char *partial;  /* part-00000.lmdb.partial: grows, commit by commit */
+	char *state;    /* part-00000.lmdb.partial.state: may the partial be trusted? */
+	char *rewrite;  /* part-00000.lmdb.rewrite: the canonical copy while it is made */
+	char *copy;     /* part-00000.lmdb.copy: its compact copy before its rename */
+	char *lock;     /* part-00000.lock */
+};
+
+/* Strings live in the arena. USAGE if part is too large. */
+int part_files(const char *folder, uint32_t part, struct arena *a, struct part_files *f,
+               struct cbtm_error *e);
+
+/* Splits ".../part-00012.lmdb" or ".json" into folder (into buf, "." if none) and number. */
+bool part_of_path(const char *path, char *folder, size_t size, uint32_t *part);
+
+/*
+ * Makes the folder, refuses network file systems, takes the lock (BUSY if another writer holds
+ * it). Returns the lock's descriptor, or -1.
+ */
+int part_guard(const struct part_files *f, struct cbtm_error *e);
+/* Removes the lock file and lets go of it. fd = -1 is fine. */
+void part_unguard(const struct part_files *f, int fd);
+
+/* Removes what an unfinished seal left; also the partial file and its state if `partial_too`. */
+int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *e);
+
+/* Takes away an older part's manifest, and DATASET.json, which no longer holds. */
+int part_unpublish(const struct part_files *f, struct cbtm_error *e);
+
+/*
+ * Unsynced commits survive a killed process but not a crash of the system. The state file says
+ * during which boot the partial file was written; part_state_clean after a sync says that any
+ * boot may trust it.
+ */
+int part_state_write(const struct part_files *f, struct cbtm_error *e);
+int part_state_clean(const struct part_files *f, struct cbtm_error *e);
+bool part_state_is_good(const struct part_files *f);

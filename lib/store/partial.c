@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/partial.h"
+#include "base/file.h"
+#include "base/log.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAYOUT = 1, FIRST_MAP = 128 << 20 };
+
+static int failed(const struct partial *p, int rc, struct cbtm_error *e)
+{
+	return environment_error(rc, p->path, "cannot use the partial store", e);
+}
+
+static int open_databases(struct partial *p, MDB_txn *t, struct cbtm_error *e)
+{
+	int rc = mdb_dbi_open(t, "blocks", MDB_CREATE, &p->blocks);
+	if (!rc)
+		rc = mdb_dbi_open(t, "tails", MDB_CREATE, &p->tails);
+	if (!rc)
+		rc = mdb_dbi_open(t, "state", MDB_CREATE, &p->state);
+	return failed(p, rc, e);
+}
+
+static int open_file(struct partial *p, struct cbtm_error *e)
+{
+	MDB_txn *t = NULL;
+	int rc = environment_write(p->path, FIRST_MAP, 3, &p->env, e);
+	if (!rc)
+		rc = environment_grow(p->env, 0, p->path, e);
+	if (!rc)
+		rc = environment_begin(p->env, false, p->path, &t, e);
+	if (!rc && (rc = open_databases(p, t, e))) {
+		mdb_txn_abort(t);
+		t = NULL;
+	}
+	if (t && !rc)
+		rc = environment_commit(t, p->path, e);
+	if (rc)
+		partial_close(p);
+	return rc;
+}
+
+void partial_close(struct partial *p)
+{
+	if (p->env)
+		mdb_env_close(p->env);
+	p->env = NULL;
+}
+
+int partial_put_state(const struct partial *p, MDB_txn *t, const char *prefix, const char *name,
+                      const void *value, size_t n, struct cbtm_error *e)
+{
+	char text[ROW_KEY_MAX + 8];
+	size_t prefix_n = strlen(prefix), name_n = strlen(name);
+	memcpy(text, prefix, prefix_n);
+	memcpy(text + prefix_n, name, name_n);
+	MDB_val key = { prefix_n + name_n, text }, data = { n, (void *)value };
+	return failed(p, mdb_put(t, p->state, &key, &data, 0), e);
+}
+
+int partial_put(const struct partial *p, MDB_txn *t, MDB_dbi d, const char *column, uint64_t row,
+                const void *value, size_t n, struct cbtm_error *e)
+{
+	unsigned char bytes[ROW_KEY_MAX];
+	MDB_val key = { row_key(bytes, column, row), bytes }, data = { n, (void *)value };
+	return failed(p, mdb_put(t, d, &key, &data, 0), e);
+}
+
+int partial_delete(const struct partial *p, MDB_txn *t, MDB_dbi d, const char *column, uint64_t row,
+                   struct cbtm_error *e)
+{
+	unsigned char bytes[ROW_KEY_MAX];
+	MDB_val key = { row_key(bytes, column, row), bytes };
+	int rc = mdb_del(t, d, &key, NULL);
+	return failed(p, rc == MDB_NOTFOUND ? 0 : rc, e);
+}
+
+int partial_get(const struct partial *p, MDB_txn *t, MDB_dbi d, const char *column, uint64_t row,
+                MDB_val *value, struct cbtm_error *e)
+{
+	unsigned char bytes[ROW_KEY_MAX];
+	MDB_val key = { row_key(bytes, column, row), bytes };
+	return failed(p, mdb_get(t, d, &key, value), e);
+}
+
+int partial_each(const struct partial *p, const char *prefix, partial_visit *visit, void *arg,
+                 struct cbtm_error *e)
+{
+	size_t prefix_n = strlen(prefix);
+	MDB_txn *t = NULL;
+	MDB_cursor *c = NULL;
+	MDB_val key = { prefix_n, (void *)prefix }, value;
+	char name[STORE_NAME_MAX + 1];
+	int rc = environment_begin(p->env, true, p->path, &t, e);
+	if (rc)
+		return rc;
+	int found = mdb_cursor_open(t, p->state, &c);
+	for (found = found ? found : mdb_cursor_get(c, &key, &value, MDB_SET_RANGE);
+	     !found && !rc && key.mv_size > prefix_n && key.mv_size <= prefix_n + STORE_NAME_MAX &&
+	     !memcmp(key.mv_data, prefix, prefix_n);
+	     found = mdb_cursor_get(c, &key, &value, MDB_NEXT)) {
+		memcpy(name, (char *)key.mv_data + prefix_n, key.mv_size - prefix_n);
+		name[key.mv_size - prefix_n] = 0;
+		rc = visit(arg, name, value.mv_data, value.mv_size, e);
+	}
+	if (!rc && found && found != MDB_NOTFOUND)
+		rc = failed(p, found, e);
+	if (c)
+		mdb_cursor_close(c);
+	mdb_txn_abort(t);
+	return rc;
+}
+
+/* Is a block or tail at `row` of the column part of the committed state? */
+static bool is_committed(const struct partial *p, MDB_txn *t, bool tail, const char *column,
+                         uint64_t row)
+{
+	char text[ROW_KEY_MAX + 8] = "column/";
+	MDB_val key = { strlen(column) + 7, text }, value;
+	struct partial_column state;
+	memcpy(text + 7, column, strlen(column));
+	if (mdb_get(t, p->state, &key, &value) || value.mv_size != sizeof state)
+		return false;
+	memcpy(&state, value.mv_data, sizeof state);
+	return tail ? state.first < state.rows && row == state.rows : row < state.first;
+}
+
+/* Drops what was written ahead of the commit that never came. */
+static int drop_uncommitted(struct partial *p, MDB_txn *t, bool tails, struct cbtm_error *e)
+{
+	MDB_cursor *c;
+	MDB_val key, value;
+	char column[ROW_KEY_MAX];
+	int rc = mdb_cursor_open(t, tails ? p->tails : p->blocks, &c);
+	if (rc)
+		return failed(p, rc, e);
+	while (!(rc = mdb_cursor_get(c, &key, &value, MDB_NEXT))) {
+		if (key.mv_size < 10 || key.mv_size > ROW_KEY_MAX) {
+			rc = MDB_CORRUPTED;
+			break;
+		}
+		memcpy(column, key.mv_data, key.mv_size - 8);
+		column[key.mv_size - 9] = 0;
+		uint64_t row = get_big_endian((unsigned char *)key.mv_data + key.mv_size - 8);
+		if (!is_committed(p, t, tails, column, row) && (rc = mdb_cursor_del(c, 0)))
+			break;
+	}
+	mdb_cursor_close(c);
+	return failed(p, rc == MDB_NOTFOUND ? 0 : rc, e);
+}
+
+static void header_text(const struct store_kind *kind, struct digest fingerprint, char text[256])
+{
+	struct buffer b = { 0 };
+	struct cbtm_error e = { 0 };
+	char hex[DIGEST_HEX];
+	digest_hex(fingerprint, hex);
+	memset(text, 0, 256);
+	if (!buffer_printf(&b, &e, "%d %s %" PRIu32 " %s", LAYOUT, kind->name, kind->version, hex))
+		memcpy(text, b.data, b.n < 255 ? b.n : 255);
+	buffer_free(&b);
+}
+
+static bool is_ours(const struct partial *p, MDB_txn *t, const char *text)
+{
+	MDB_val key = { 6, "header" }, value;
+	return !mdb_get(t, p->state, &key, &value) && value.mv_size == strlen(text) &&
+	       !memcmp(value.mv_data, text, value.mv_size);
+}
+
+/* *ours: the file is of this kind and fingerprint; what it held beyond its state is gone. */
+static int resume(struct partial *p, const char *header, bool *ours, struct cbtm_error *e)
+{
+	MDB_txn *t;
+	int rc = environment_begin(p->env, false, p->path, &t, e);
+	if (rc)
+		return rc;
+	*ours = is_ours(p, t, header);
+	if (*ours)
+		rc = drop_uncommitted(p, t, false, e);
+	if (*ours && !rc)
+		rc = drop_uncommitted(p, t, true, e);
+	if (!rc && *ours)
+		return environment_commit(t, p->path, e);
+	mdb_txn_abort(t);
+	return rc;
+}
+
+int partial_open(const struct part_files *f, const struct store_kind *kind,
+                 struct digest fingerprint, struct partial *p, struct cbtm_error *e)
+{
+	char header[256];
+	bool ours = false;
+	int rc;
+	memset(p, 0, sizeof *p);
+	p->path = f->partial;
+	header_text(kind, fingerprint, header);
+	if (file_exists(f->partial) && part_state_is_good(f)) {
+		if ((rc = open_file(p, e)) || (rc = resume(p, header, &ours, e)))
+			goto done;
+		if (ours) {
+			rc = part_state_write(f, e);
+			goto done;
+		}
+		partial_close(p);
+		log_message(LOG_INFO, "%s: of another fingerprint, begun anew", f->partial);
+	}
+	if ((rc = part_clean(f, true, e)) || (rc = part_state_write(f, e)) || (rc = open_file(p, e)))
+		goto done;
+	MDB_txn *t;
+	if ((rc = environment_begin(p->env, false, p->path, &t, e)))
+		goto done;
+	if ((rc = partial_put_state(p, t, "", "header", header, strlen(header), e)))
+		mdb_txn_abort(t);
+	else
+		rc = environment_commit(t, p->path, e);
+done:
+	if (rc)
+		partial_close(p);
+	return rc;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/tokens.h"
+#include "base/memory.h"
+#include "store/writer.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { SMALL = 65536 }; /* ids of a vocabulary of up to this size fit u16 */
+
+int tokens_add_column(struct store_writer *w, uint64_t vocabulary_size, struct cbtm_error *e)
+{
+	if (vocabulary_size == 0 || vocabulary_size > UINT32_MAX)
+		return error_set(e, CBTM_ERR_BAD_DATA, "ids", "a vocabulary of %" PRIu64 " symbols",
+		                 vocabulary_size);
+	w->vocabulary_size = vocabulary_size;
+	int rc = store_set_u64(w, "vocabulary_size", vocabulary_size, e);
+	return rc ? rc
+	          : store_add_column(w, "ids", vocabulary_size <= SMALL ? STORE_U16 : STORE_U32,
+	                             STORE_VARIABLE, 0, e);
+}
+
+int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struct cbtm_error *e)
+{
+	const struct writer_column *c = writer_find(w, "ids");
+	if (!c || !w->vocabulary_size)
+		return error_set(e, CBTM_ERR_INTERNAL, "ids", "tokens_add_column was not called");
+	for (uint64_t i = 0; i < n; i++)
+		if (ids[i] >= w->vocabulary_size)
+			return error_set(e, CBTM_ERR_BAD_DATA, "ids",
+			                 "token id %" PRIu32 " in a vocabulary of %" PRIu64 " symbols", ids[i],
+			                 w->vocabulary_size);
+	if (c->type == STORE_U32)
+		return store_append_row(w, "ids", ids, n, e);
+	size_t bytes;
+	if (!size_mul(n, 2, &bytes))
+		return error_set(e, CBTM_ERR_BAD_DATA, "ids", "%" PRIu64 " tokens are too many", n);
+	buffer_clear(&w->scratch);
+	int rc = buffer_reserve(&w->scratch, bytes + 1, e);
+	if (rc)
+		return rc;
+	uint16_t *small = (uint16_t *)w->scratch.data;
+	for (uint64_t i = 0; i < n; i++)
+		small[i] = (uint16_t)ids[i];
+	return store_append_row(w, "ids", small, n, e);
+}
+
+struct tokens_reader {
+	struct store_reader *rows;
+	enum store_type type;
+	uint32_t *ids;
+	size_t capacity;
+};
+
+int tokens_open(const struct store *s, struct tokens_reader **reader, struct cbtm_error *e)
+{
+	struct store_column_info info;
+	*reader = NULL;
+	if (!store_column_find(s, "ids", &info) || info.shape != STORE_VARIABLE ||
+	    (info.type != STORE_U16 && info.type != STORE_U32))
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s),
+		                 "the part has no column 'ids' of u16 or u32");
+	struct tokens_reader *r = mem_zeroed(1, sizeof *r, "a reader of tokens", e);
+	if (!r)
+		return e->name;
+	r->type = info.type;
+	int rc = store_reader_open(s, "ids", &r->rows, e);
+	if (rc)
+		tokens_close(r);
+	else
+		*reader = r;
+	return rc;
+}
+
+void tokens_close(struct tokens_reader *r)
+{
+	if (!r)
+		return;
+	store_reader_close(r->rows);
+	free(r->ids);
+	free(r);
+}
+
+int tokens_read(struct tokens_reader *r, uint64_t row, const uint32_t **ids, uint64_t *n,
+                struct cbtm_error *e)
+{
+	const void *data;
+	int rc = store_read_row(r->rows, row, &data, n, e);
+	if (!rc && r->type == STORE_U32)
+		return *ids = data, 0;
+	if (!rc)
+		rc = array_reserve(&r->ids, &r->capacity, *n + 1, sizeof r->ids[0], e);
+	if (rc)
+		return rc;
+	const uint16_t *small = data;
+	for (uint64_t i = 0; i < *n; i++)
+		r->ids[i] = small[i];
+	*ids = r->ids;
+	return 0;
+}
