@@ -11,12 +11,13 @@
 bool number_parse_u64(const char *s, size_t n, uint64_t *v);
 bool number_parse_i64(const char *s, size_t n, int64_t *v);
 bool number_parse_count(const char *s, size_t n, uint64_t *v);
-bool number_parse_f64(const char *s, size_t n, double *v); /* exactly rounded; no inf, no nan */
+/* Exactly rounded; no inf, no nan, and no number that overflows or underflows to zero. */
+bool number_parse_f64(const char *s, size_t n, double *v);
 
-/* Shortest text that reads back to the same double ("0.1", "1e-05", "3"); "null" if not finite.
- * buf holds 32 bytes. Returns the length. */
+/* Shortest text that reads back to the same double: "0.1", "3", "-0.0", and with an exponent below
+ * 1e-4 and from 1e16 ("1e-05"); "null" if not finite. Returns the length. */
 size_t number_print_f64(double v, char buf[32]);
-/* 12345678 -> "12.3M", bytes -> "1.2 GB", seconds -> "1:02:03" or "4.1 s"; for people, 16 bytes. */
+/* For people: 12345678 -> "12.3M", bytes -> "1.23 GB", seconds -> "1:02:03" or "4.1 s". */
 void number_human(double v, char buf[16]);
 void number_human_bytes(uint64_t v, char buf[16]);
 void number_human_seconds(double v, char buf[16]);

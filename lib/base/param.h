@@ -18,8 +18,10 @@ void param_option_name(const struct cbtm_param *p, char *buf, size_t n);
 int param_defaults(const struct cbtm_param *table, void *options, struct arena *a,
                    struct cbtm_error *e);
 /*
- * Parses one value (lists: `text` is "a,b,c" or "[a, b, c]") into options, checks type, range and choice.
- * CONFIG or USAGE (`error`) naming `where`, the value, what is allowed.
+ * Parses one value into options; checks type, range (max below min: no upper limit) and choice. Lists
+ * are "a,b,c" or "[a, b, c]", at most 4096 items; an item with blanks at its ends, commas, brackets or
+ * quotes stands in double quotes, \" and \\ inside. On failure a CONFIG or USAGE (`error`) that
+ * names `where`, the value and what is allowed.
  */
 int param_parse(const struct cbtm_param *p, const char *text, void *options, struct arena *a,
                 enum cbtm_error_name error, const char *where, struct cbtm_error *e);
