@@ -84,14 +84,14 @@ bool number_parse_count(const char *s, size_t n, uint64_t *v)
 /* Three digits: "1.23" "12.3" "123", made of integers, so that no locale has a say. */
 static void three_digits(double v, const char *unit, char buf[16])
 {
-	unsigned hundredths = (unsigned)(v * 100 + 0.5), tenths = (hundredths + 5) / 10;
+	unsigned hundredths = (unsigned)(v * 100 + 0.5), tenths = (unsigned)(v * 10 + 0.5);
 
 	if (hundredths < 1000)
 		snprintf(buf, 16, "%u.%02u%.3s", hundredths / 100, hundredths % 100, unit);
 	else if (tenths < 1000)
 		snprintf(buf, 16, "%u.%u%.3s", tenths / 10, tenths % 10, unit);
 	else
-		snprintf(buf, 16, "%u%.3s", (hundredths + 50) / 100, unit);
+		snprintf(buf, 16, "%u%.3s", (unsigned)(v + 0.5), unit);
 }
 
 static void scaled(double v, const char *const units[], size_t n, char buf[16])

@@ -89,7 +89,8 @@ static void event(uint64_t done, double seconds, const char *title)
 	    !json_put_key(&b, "done", &e) && !json_put_u64(&b, done, &e) &&
 	    !json_put_key(&b, "total", &e) && !json_put_u64(&b, state.total, &e) &&
 	    !json_put_key(&b, "unit", &e) && !json_put_string(&b, state.unit, strlen(state.unit), &e) &&
-	    !json_put_key(&b, "seconds", &e) && !json_put_f64(&b, seconds, &e))
+	    !json_put_key(&b, "seconds", &e) &&
+	    !json_put_f64(&b, (double)(int64_t)(seconds * 1000) / 1000, &e))
 		log_event("progress", b.data);
 	buffer_free(&b);
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/config.h"
+#include "base/error.h"
+#include "base/json.h"
+#include <stddef.h>
+
+/* The members of the JSON object and the bounds that keep sizes within 64 bits. */
+static const struct {
+	const char *name, *key;
+	size_t offset;
+	uint64_t max;
+} fields[] = {
+	{ "vocabulary", "vocabulary.size", offsetof(struct model_config, vocabulary), 1u << 24 },
+	{ "length", "length", offsetof(struct model_config, length), 1u << 20 },
+	{ "layers", "model.layers", offsetof(struct model_config, layers), 1u << 10 },
+	{ "width", "model.width", offsetof(struct model_config, width), 1u << 16 },
+	{ "heads", "model.heads", offsetof(struct model_config, heads), 1u << 10 },
+	{ "ffn", "model.ffn", offsetof(struct model_config, ffn), 1u << 18 },
+};
+#define FIELDS (sizeof fields / sizeof fields[0])
+
+static uint64_t *field(struct model_config *c, size_t i)
+{
+	return (uint64_t *)((char *)c + fields[i].offset);
+}
+
+int model_config_check(const struct model_config *c, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		uint64_t v = *field((struct model_config *)c, i);
+		if (v < 1 || v > fields[i].max)
+			return error_set(e, CBTM_ERR_CONFIG, fields[i].key, "%llu is not between 1 and %llu",
+			                 (unsigned long long)v, (unsigned long long)fields[i].max);
+	}
+	if (c->width % c->heads)
+		return error_set(e, CBTM_ERR_CONFIG, "model.heads",
+		                 "%llu heads do not divide the width %llu", (unsigned long long)c->heads,
+		                 (unsigned long long)c->width);
+	return 0;
+}
+
+uint64_t model_config_parameters(const struct model_config *c)
+{
+	uint64_t d = c->width, f = c->ffn;
+	uint64_t layer = 3 * d * d + 3 * d + d * d + d + 2 * d * f + f + d + 4 * d;
+	return (c->vocabulary + c->length) * d + c->layers * layer + 2 * d;
+}
+
+int model_config_print(const struct model_config *c, struct buffer *out, struct cbtm_error *e)
+{
+	if (json_put_open(out, '{', e) || json_put_key(out, "architecture", e) ||
+	    json_put_string(out, "opt", 3, e))
+		return e->name;
+	for (size_t i = 0; i < FIELDS; i++)
+		if (json_put_key(out, fields[i].name, e) ||
+		    json_put_u64(out, *field((struct model_config *)c, i), e))
+			return e->name;
+	return json_put_close(out, '}', e);
+}
+
+int model_config_parse(const char *json, const char *where, struct model_config *c,
+                       struct cbtm_error *e)
+{
+	struct json root, v;
+	size_t n = 0;
+	struct json_parser *p = json_parser_new(e);
+	if (!p)
+		return e->name;
+	while (json[n])
+		n++;
+	int status = json_parse(p, json, n, where, &root, e);
+	for (size_t i = 0; !status && i < FIELDS; i++)
+		if (!json_member(root, fields[i].name, &v) || !json_u64(v, field(c, i)))
+			status = error_set(e, CBTM_ERR_BAD_STORE, where,
+			                   "the model's description has no number \"%s\"", fields[i].name);
+	json_parser_free(p);
+	return status ? status : model_config_check(c, e);
+}

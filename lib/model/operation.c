@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/operation.h"
+#include "base/error.h"
+#include <ctype.h>
+#include <string.h>
+
+/* Rounding of fp32 sums over a row, and over all tokens. */
+#define ROW 1e-5
+#define TOKENS 1e-4
+
+static const struct {
+	const char *name, *inputs, *outputs;
+} texts[CBTM_OP_COUNT] = {
+#define TEXTS(name, text, inputs, outputs) [CBTM_OP_##name] = { text, inputs, outputs },
+	CBTM_OPERATIONS(TEXTS)
+#undef TEXTS
+};
+
+static const struct {
+	const char *shapes;
+	double tolerance;
+} rows[CBTM_OP_COUNT] = {
+	[CBTM_OP_EMBED] = { "u:N V,d P,d N,d", 1e-6 },
+	[CBTM_OP_EMBED_GRADIENT] = { "u:N N,d V,d P,d", ROW },
+	[CBTM_OP_NORM] = { "N,d d d N,d N,2", ROW },
+	[CBTM_OP_NORM_GRADIENT] = { "N,d N,d d N,2 N,d N,d d d", TOKENS },
+	[CBTM_OP_LINEAR] = { "N,k n,k n N,n N,n", ROW },
+	[CBTM_OP_LINEAR_INPUT] = { "N,n n,k N,k N,k", ROW },
+	[CBTM_OP_LINEAR_WEIGHT] = { "N,n N,k n,k n", TOKENS },
+	[CBTM_OP_DROPOUT] = { "N,d N,d", 1e-6 },
+	[CBTM_OP_ATTENTION] = { "N,q u:N N,d l", ROW },
+	[CBTM_OP_ATTENTION_GRADIENT] = { "N,d N,q N,d l u:N N,q", TOKENS },
+	[CBTM_OP_HEAD_SCORE] = { "N,d V,d u:N N", ROW },
+	[CBTM_OP_HEAD_LOSS] = { "N,d V,d u:N f:2 N,d V,d", TOKENS },
+	[CBTM_OP_SQUARE_SUM] = { "* f:s", 1e-6 },
+	[CBTM_OP_CLIP] = { "f:s f:1 1", 1e-6 },
+	[CBTM_OP_ADAMW] = { "1 * * * *", ROW },
+};
+
+const char *operation_name(enum cbtm_operation_kind kind)
+{
+	return texts[kind].name;
+}
+
+double operation_tolerance(enum cbtm_operation_kind kind)
+{
+	return rows[kind].tolerance;
+}
+
+/* Copies the word at *text (up to a space), steps behind it; false at the end. */
+static bool next_word(const char **text, char *word, size_t size)
+{
+	while (**text == ' ')
+		(*text)++;
+	size_t n = strcspn(*text, " ");
+	if (!n || n >= size)
+		return false;
+	memcpy(word, *text, n);
+	word[n] = 0;
+	*text += n;
+	return true;
+}
+
+size_t operation_slots(enum cbtm_operation_kind kind, struct operation_slot slot[OPERATION_SLOTS])
+{
+	const char *sides[2] = { texts[kind].inputs, texts[kind].outputs }, *shapes = rows[kind].shapes;
+	size_t n = 0;
+	for (int side = 0; side < 2; side++) {
+		const char *text = sides[side];
+		while (n < OPERATION_SLOTS && next_word(&text, slot[n].name, sizeof slot[n].name)) {
+			struct operation_slot *s = &slot[n++];
+			s->output = side == 1;
+			s->optional = strchr(s->name, '?') != NULL;
+			s->changed = strchr(s->name, '+') != NULL;
+			s->name[strcspn(s->name, "?+")] = 0;
+			next_word(&shapes, s->shape, sizeof s->shape);
+		}
+	}
+	return n;
+}
+
+/* Binds or compares one dimension. */
+static bool size_fits(char letter, uint64_t size, const struct cbtm_list *l,
+                      const struct cbtm_operation *o, uint64_t bound[128])
+{
+	uint64_t tokens = (uint64_t)l->batch * l->length;
+	if (letter == 'N')
+		return size == tokens;
+	if (letter == 'l')
+		return size == tokens * o->heads;
+	if (isdigit((unsigned char)letter))
+		return size == (uint64_t)(letter - '0');
+	uint64_t *b = &bound[(unsigned char)letter];
+	if (!*b)
+		*b = size;
+	return *b == size;
+}
+
+static bool tensor_fits(const char *shape, const struct cbtm_tensor *t, const struct cbtm_list *l,
+                        const struct cbtm_operation *o, uint64_t bound[128])
+{
+	enum cbtm_element element = CBTM_F32;
+	if (shape[1] == ':') {
+		element = shape[0] == 'u' ? CBTM_U32 : CBTM_F64;
+		shape += 2;
+	}
+	if (t->element != element)
+		return false;
+	uint64_t all = tensor_elements(t), last = t->shape[t->rank - 1];
+	if (shape[1] == ',')
+		return size_fits(shape[0], all / last, l, o, bound) &&
+		       size_fits(shape[2], last, l, o, bound);
+	return size_fits(shape[0], all, l, o, bound);
+}
+
+int operation_check(const struct cbtm_operation *o, const struct cbtm_list *l, struct cbtm_error *e)
+{
+	struct operation_slot slot[OPERATION_SLOTS];
+	uint64_t bound[128] = { 0 };
+	if ((unsigned)o->kind >= CBTM_OP_COUNT)
+		return error_set(e, CBTM_ERR_INTERNAL, NULL, "an operation of no known kind");
+	size_t n = operation_slots(o->kind, slot), inputs = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t t = slot[i].output ? o->out[i - inputs] : o->in[i];
+		inputs += !slot[i].output;
+		if (t == CBTM_NONE && slot[i].optional)
+			continue;
+		if (t >= l->tensors || !tensor_fits(slot[i].shape, &l->tensor[t], l, o, bound))
+			return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind),
+			                 "the slot %s is bound to no tensor of its shape %s (%s)", slot[i].name,
+			                 slot[i].shape, t < l->tensors ? l->tensor[t].name : "none");
+	}
+	if (bound['q'] && (bound['q'] != 3 * bound['d'] || !o->heads || bound['d'] % o->heads))
+		return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind),
+		                 "the heads do not divide the width");
+	if (o->kind == CBTM_OP_EMBED && bound['P'] < l->length)
+		return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind),
+		                 "fewer positions than tokens");
+	if (o->kind == CBTM_OP_SQUARE_SUM && o->number >= bound['s'])
+		return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind), "no sum of that number");
+	return 0;
+}

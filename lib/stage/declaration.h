@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions to stages' declarations (stage/stage.h), asked by stage programs and driver alike. */
+#pragma once
+#include "stage/stage.h"
+
+/* The task that publishes `dataset`; *stage (may be NULL) is its stage. NULL: nobody does. */
+const struct stage_task *stage_find_task(const struct cbtm_stage *const *registry,
+                                         const char *dataset, const struct cbtm_stage **stage);
+/* Its number in the stage: the bit of cbtm_param.used_by. */
+unsigned stage_task_index(const struct cbtm_stage *stage, const struct stage_task *task);
+/* The kind of plugin that the stage's tasks use; NULL: none. */
+const char *stage_plugin_kind(const struct cbtm_stage *stage);
+bool stage_input_is_wanted(const struct stage_input *input, const void *options, uint64_t k);
+/* True if the task reads source files: of a stage with a source the task without inputs. */
+bool stage_task_is_source(const struct cbtm_stage *stage, const struct stage_task *task);
+/* True if the task's result depends on the row: used by it, not flagged NO_RESULT, not the plugin's
+ * name (which has a place of its own in a fingerprint), not the list of source files. */
+bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task *task,
+                         const struct cbtm_param *row);
+
+/* "cluster-007": the folder of a per-cluster dataset inside its parent. */
+#define STAGE_CLUSTER_FOLDER 32
+void stage_cluster_folder(uint32_t cluster, char name[STAGE_CLUSTER_FOLDER]);

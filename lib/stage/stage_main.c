@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* The body of every stage program: what stage/stage.h calls stage_main. */
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "stage/command_line.h"
+#include "stage/declaration.h"
+#include "stage/folders.h"
+#include "stage/task.h"
+#include <stdio.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+static void program_name(const struct cbtm_stage *stage, char name[64])
+{
+	snprintf(name, 64, "cbtm-%s", stage->name);
+}
+
+static const char *word_of(const struct stage_outcome *outcome, const struct cbtm_error *e)
+{
+	if (e->name)
+		return e->name == CBTM_ERR_STOPPED ? "stopped" : "failed";
+	return outcome->skipped ? "skipped" : "done";
+}
+
+static void event(const struct stage_task *task, uint32_t cluster, const char *word, double seconds)
+{
+	struct cbtm_error ignored = { 0 };
+	struct buffer b = { 0 };
+
+	if (!json_put_key(&b, "task", &ignored) &&
+	    !json_put_string(&b, task->name, strlen(task->name), &ignored) &&
+	    !json_put_key(&b, "cluster", &ignored) && !json_put_u64(&b, cluster, &ignored) &&
+	    !json_put_key(&b, "seconds", &ignored) && !json_put_f64(&b, seconds, &ignored))
+		log_event(word, b.data);
+	buffer_free(&b);
+}
+
+/* Without --log each dataset's folder has its own log.jsonl. */
+static int open_log(const struct stage_command *c, const char *out_dir, struct cbtm_error *e)
+{
+	enum log_level least = c->frame.quiet ? LOG_WARNING : LOG_INFO;
+	const char *path = c->frame.log;
+	char name[64];
+
+	program_name(c->stage, name);
+	if (!*path) {
+		if (folder_make(out_dir, e))
+			return e->name;
+		path = arena_printf(c->arena, e, "%s/log.jsonl", out_dir);
+		if (!path)
+			return e->name;
+	}
+	return log_open(name, path, least, c->frame.log_json, e);
+}
+
+/* One task of one cluster, and its line on stdout. */
+static int do_one(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
+                  struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	struct stage_outcome outcome = { false, "" };
+	const char *out_dir = stage_output_dir(c, task, cluster, e);
+	double start = clock_seconds(), seconds;
+
+	if (!out_dir || open_log(c, out_dir, e))
+		return e->name;
+	event(task, cluster, "started", 0);
+	stage_task_do(s, task, cluster, &outcome, e);
+	seconds = clock_seconds() - start;
+	event(task, cluster, word_of(&outcome, e), seconds);
+	if (e->name) {
+		char text[2048], name[64];
+		program_name(c->stage, name);
+		error_format(e, name, text, sizeof text);
+		fprintf(stderr, "%s\n", text);
+		s->reported = true;
+	}
+	printf("cbtm-%s: %s %s in %.1f s: %s\n", c->stage->name, task->name, word_of(&outcome, e),
+	       seconds, outcome.path ? outcome.path : out_dir);
+	fflush(stdout);
+	return e->name;
+}
+
+static int do_task(struct stage_session *s, const struct stage_task *task, struct cbtm_error *e)
+{
+	const struct stage_frame *f = &s->command->frame;
+	uint64_t first = 0, end = 1;
+
+	if (task->each == EACH_CLUSTER) {
+		first = f->cluster_given ? f->cluster : 0;
+		end = f->cluster_given ? f->cluster + 1 : s->k;
+		if (end > s->k)
+			return error_set(e, CBTM_ERR_USAGE, "--cluster",
+			                 "there are %llu clusters, counted from 0", (unsigned long long)s->k);
+	} else if (f->cluster_given) {
+		return error_set(e, CBTM_ERR_USAGE, "--cluster", "task %s has no clusters", task->name);
+	}
+	if (f->part_given && task->each != EACH_PART)
+		return error_set(e, CBTM_ERR_USAGE, "--part", "task %s has no parts", task->name);
+	for (uint64_t j = first; j < end; j++)
+		if (do_one(s, task, (uint32_t)j, e))
+			return e->name;
+	return 0;
+}
+
+/* Before the first task starts, so that a missing folder is not found out after an hour. */
+static int check_folders(const struct stage_command *c, uint64_t k, struct cbtm_error *e)
+{
+	for (const struct stage_task *t = c->stage->tasks; t->name; t++) {
+		if (*c->frame.task && strcmp(c->frame.task, t->name) != 0)
+			continue;
+		if (!stage_output_dir(c, t, 0, e)) {
+			if (!*c->frame.task)
+				error_hint(e, "give a folder for every dataset, or choose a task with --task");
+			return e->name;
+		}
+		for (const struct stage_input *in = t->reads; in->dataset; in++) {
+			const struct stage_folder *f = stage_command_folder(c, in->dataset);
+			if (f->dirs.n || !stage_input_is_wanted(in, c->options, k))
+				continue;
+			const char **dirs;
+			size_t n;
+			return stage_input_dirs(c, in, 0, k, &dirs, &n, e);
+		}
+	}
+	return 0;
+}
+
+static int do_tasks(struct stage_session *s, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+
+	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) ||
+	    (c->stage->check && c->stage->check(c->options, s->k, e)))
+		return e->name;
+	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
+		if ((!*c->frame.task || !strcmp(c->frame.task, t->name)) && do_task(s, t, e))
+			return e->name;
+	return 0;
+}
+
+static int run(struct stage_session *s, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	static const enum store_verify verify[] = { STORE_VERIFY_FULL, STORE_VERIFY_ONCE,
+		                                        STORE_VERIFY_SIZE };
+
+	signals_install();
+	store_set_verify(verify[c->frame.verify]);
+	s->pool = pool_new((unsigned)c->frame.threads, e);
+	if (!s->pool)
+		return e->name;
+	do_tasks(s, e);
+	stage_session_end(s);
+	pool_free(s->pool);
+	return e->name;
+}
+
+static int print_help(const struct stage_command *c, struct cbtm_error *e)
+{
+	struct buffer text = { 0 };
+
+	if (c->frame.version)
+		printf("cbtm-%s %s\n", c->stage->name, PACKAGE_VERSION);
+	else if (!stage_command_help(c, &text, e))
+		fputs(text.data, stdout);
+	buffer_free(&text);
+	return e->name;
+}
+
+int stage_main(const struct cbtm_stage *stage, int argc, char **argv)
+{
+	struct cbtm_error e = { 0 };
+	struct stage_command c;
+	struct stage_session s = { .command = &c };
+	char name[64], text[2048];
+	bool reported = false;
+
+	program_name(stage, name);
+	if (stage_command_parse(stage, argc, argv, &c, &e))
+		goto done;
+	if (c.frame.help || c.frame.version) {
+		print_help(&c, &e);
+		goto done;
+	}
+	if (!log_open(name, NULL, c.frame.quiet ? LOG_WARNING : LOG_INFO, c.frame.log_json, &e))
+		run(&s, &e);
+	reported = s.reported;
+done:
+	if (e.name && !reported) {
+		error_format(&e, name, text, sizeof text);
+		fprintf(stderr, "%s\n", text);
+	}
+	log_close();
+	stage_command_free(&c);
+	if (fflush(stdout) && !e.name)
+		return error_exit_status(CBTM_ERR_IO);
+	return error_exit_status(e.name);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage/task.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "plugin/loader.h"
+#include "stage/declaration.h"
+#include "stage/folders.h"
+#include "stage/inputs.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BUSY_SECONDS 0.2 /* between two looks at a part that another process writes */
+
+static int open_inputs(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
+                       struct stage_inputs **inputs, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	struct stage_place place[STAGE_INPUTS];
+	size_t n = 0;
+
+	for (const struct stage_input *in = task->reads; in->dataset; in++) {
+		if (!stage_input_is_wanted(in, c->options, s->k))
+			continue;
+		place[n].input = in;
+		if (stage_input_dirs(c, in, cluster, s->k, &place[n].dirs, &place[n].n, e))
+			return e->name;
+		n++;
+	}
+	return stage_inputs_open(c->stage, place, n, &c->search, inputs, e);
+}
+
+static int open_plugin(struct stage_session *s, const struct stage_task *task, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+
+	if (!task->plugin || s->plugin)
+		return 0;
+	return plugin_open(c->plugin->kind, c->plugin->name, &c->search, &s->plugin, e);
+}
+
+static int plan_source(struct stage_session *s, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+
+	if (s->source)
+		return 0;
+	return c->stage->source->plan(c->options, &s->source, &s->source_parts, e);
+}
+
+/* How many parts the task has. */
+static int count_parts(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+
+	run->parts = 1;
+	if (stage_task_is_source(c->stage, run->task)) {
+		if (plan_source(s, e))
+			return e->name;
+		run->source = s->source;
+		run->parts = s->source_parts;
+	} else if (run->task->each == EACH_PART && stage_inputs_parts(run->inputs, &run->parts, e)) {
+		return e->name;
+	}
+	if (c->frame.part_given && c->frame.part >= run->parts)
+		return error_set(e, CBTM_ERR_USAGE, "--part", "there are %u parts, counted from 0",
+		                 run->parts);
+	return 0;
+}
+
+static int compute_fingerprint(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	struct stage_identity id = { .stage = c->stage,
+		                         .task = run->task,
+		                         .options = c->options,
+		                         .plugin = c->plugin,
+		                         .plugin_options = c->plugin_options,
+		                         .cluster = run->cluster };
+	struct digest *digests, source;
+	const char **names, *source_name = "source";
+
+	if (stage_inputs_digests(run->inputs, run->part, c->arena, &digests, &names, &id.n_inputs, e))
+		return e->name;
+	id.inputs = digests;
+	id.input_names = names;
+	if (run->source) {
+		if (c->stage->source->digest(run->source, run->part, &source, e))
+			return e->name;
+		id.inputs = &source;
+		id.input_names = &source_name;
+		id.n_inputs = 1;
+	}
+	return stage_fingerprint(&id, &run->fingerprint, e);
+}
+
+/* A process that was left behind by a killed driver still ends its transaction: wait for it. */
+static int create_part(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
+{
+	const struct store_kind *kind = store_kind_find(run->task->kind);
+	double last = clock_seconds() + (double)s->command->frame.wait;
+	struct timespec pause = { 0, (long)(BUSY_SECONDS * 1e9) };
+
+	if (!kind)
+		return error_set(e, CBTM_ERR_INTERNAL, run->task->name, "publishes the unknown kind %s",
+		                 run->task->kind);
+	for (;;) {
+		struct cbtm_error now = { 0 };
+		run->out = NULL;
+		if (store_create(run->out_dir, run->part, kind, run->fingerprint, &run->out, &now) !=
+		        CBTM_ERR_BUSY ||
+		    clock_seconds() >= last)
+			return error_copy(e, &now);
+		if (signals_check(e))
+			return e->name;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int do_part(struct stage_session *s, struct stage_run *run, bool *skipped,
+                   struct cbtm_error *e)
+{
+	const void *cursor;
+	size_t n = 0;
+
+	if (signals_check(e) || compute_fingerprint(s, run, e) || create_part(s, run, e))
+		return e->name;
+	if (!run->out)
+		return 0;
+	*skipped = false;
+	if (!store_cursor(run->out, &cursor, &n, e) && n)
+		log_message(LOG_INFO, "%s: going on behind the last commit of part %u", run->task->name,
+		            run->part);
+	if (e->name || fault_point("stage.run", e) || run->task->run(run, e) ||
+	    fault_point("stage.seal", e)) {
+		store_leave(run->out);
+		return e->name ? (int)e->name
+		               : (int)error_set(e, CBTM_ERR_INTERNAL, run->task->name,
+		                                "failed without saying why");
+	}
+	return store_seal(run->out, e);
+}
+
+static int do_parts(struct stage_session *s, struct stage_run *run, bool *skipped,
+                    struct cbtm_error *e)
+{
+	const struct stage_frame *f = &s->command->frame;
+	uint32_t first = f->part_given ? (uint32_t)f->part : 0;
+	uint32_t end = f->part_given ? first + 1 : run->parts;
+	struct digest *fingerprint = mem_zeroed(run->parts, sizeof *fingerprint, "parts", e);
+
+	if (!fingerprint)
+		return e->name;
+	for (run->part = first; run->part < end; run->part++) {
+		if (do_part(s, run, skipped, e))
+			goto done;
+		fingerprint[run->part] = run->fingerprint;
+	}
+	if (!f->part_given && !fault_point("stage.dataset", e))
+		dataset_seal(run->out_dir, store_kind_find(run->task->kind), fingerprint, run->parts, e);
+done:
+	free(fingerprint);
+	return e->name;
+}
+
+int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
+                  struct stage_outcome *outcome, struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	struct stage_run run = { .stage = c->stage,
+		                     .task = task,
+		                     .options = c->options,
+		                     .cluster = cluster,
+		                     .clusters = (uint32_t)s->k,
+		                     .pool = s->pool,
+		                     .plugin_options = c->plugin_options };
+
+	outcome->skipped = true;
+	outcome->path = run.out_dir = stage_output_dir(c, task, cluster, e);
+	if (!run.out_dir || folder_make(run.out_dir, e) || open_plugin(s, task, e) ||
+	    open_inputs(s, task, cluster, &run.inputs, e) || count_parts(s, &run, e))
+		goto done;
+	run.plugin = task->plugin ? s->plugin : NULL;
+	if (c->frame.part_given) {
+		outcome->path =
+			arena_printf(c->arena, e, "%s/part-%05u.lmdb", run.out_dir, (unsigned)c->frame.part);
+		if (!outcome->path)
+			goto done;
+	}
+	do_parts(s, &run, &outcome->skipped, e);
+done:
+	stage_inputs_close(run.inputs);
+	return e->name;
+}
+
+void stage_session_end(struct stage_session *s)
+{
+	if (s->source)
+		s->command->stage->source->free(s->source);
+	s->source = NULL;
+}

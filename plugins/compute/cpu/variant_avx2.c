@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#pragma GCC target("avx2,fma")
+
+#include "vector_avx2.h"
+
+#include "kernels.h"
+
+const struct variant variant_avx2 = { "avx2", PANEL, REGION_FUNCTIONS, pack };

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "vector_base.h"
+
+#include "kernels.h"
+
+const struct variant variant_base = { "base", PANEL, REGION_FUNCTIONS, pack };

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every operation of the table, at odd shapes, with and without its optional slots and flags, by
+ * every compute plugin that was built, against `reference`; and with 1 and 2 threads, bit for bit.
+ */
+#include "base/error.h"
+#include "model/compute_help.h"
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct example_size sizes[] = {
+	{ .batch = 3, .length = 5, .sequences = 2, .width = 6, .heads = 2, .ffn = 7, .vocabulary = 11 },
+	{ .batch = 2,
+	  .length = 33,
+	  .sequences = 2,
+	  .width = 20,
+	  .heads = 1,
+	  .ffn = 81,
+	  .vocabulary = 67 },
+	{ .batch = 5,
+	  .length = 70,
+	  .sequences = 4,
+	  .width = 64,
+	  .heads = 4,
+	  .ffn = 130,
+	  .vocabulary = 517 },
+	{ .batch = 3,
+	  .length = 257,
+	  .sequences = 3,
+	  .width = 96,
+	  .heads = 3,
+	  .ffn = 300,
+	  .vocabulary = 1000 },
+	{ .batch = 1, .length = 1, .sequences = 1, .width = 1, .heads = 1, .ffn = 1, .vocabulary = 2 },
+};
+#define SIZES (sizeof sizes / sizeof sizes[0])
+
+/* Runs an example and reads all tensors that can be read; *n numbers of each tensor i in n[i]. */
+static void run_example(const struct cbtm_compute *c, struct list *l,
+                        const struct example_size *size, double **out, size_t *n)
+{
+	struct cbtm_error e = { 0 };
+	void *program = test_compile(c, l);
+	const struct cbtm_list *list = list_finish(l, &e);
+	struct cbtm_scalars scalars = example_scalars(size);
+	for (uint32_t i = 0; i < list->tensors; i++) {
+		const struct cbtm_tensor *t = &list->tensor[i];
+		void *data = malloc(tensor_elements(t) * sizeof(double));
+		example_fill(t, size, 1, data);
+		if (t->role != CBTM_ROLE_RESULT)
+			assert_int_equal(c->write(program, i, data, &e), 0);
+		free(data);
+	}
+	assert_int_equal(c->run(program, CBTM_FORWARD, &scalars, &e), 0);
+	for (uint32_t i = 0; i < list->tensors; i++) {
+		out[i] = NULL;
+		if (list->tensor[i].role == CBTM_ROLE_INPUT)
+			continue;
+		out[i] = test_read(c, program, list, i, &n[i]);
+		if (list->tensor[i].shape[0] == size->batch && list->tensor[i].rank > 1 &&
+		    list->tensor[i].shape[1] != size->width)
+			n[i] = n[i] / size->batch * size->sequences;
+	}
+	c->free(program);
+}
+
+static void compare(const double *a, const double *b, size_t n, double tolerance, const char *op,
+                    const char *tensor, unsigned variant, size_t size)
+{
+	double largest = 0, error = 0;
+	for (size_t i = 0; i < n; i++) {
+		largest = fmax(largest, fabs(b[i]));
+		error = fmax(error, fabs(a[i] - b[i]));
+		if (!isfinite(a[i]))
+			error = INFINITY;
+	}
+	if (error > tolerance * largest + 1e-30)
+		fail_msg("%s, %s, variant %u, size %zu: error %g of %g", op, tensor, variant, size, error,
+		         largest);
+}
+
+/* All operations by plugin `name` against `other`; tolerance 0: bit for bit. */
+static void walk(const struct cbtm_compute *a, unsigned threads_a, const struct cbtm_compute *b,
+                 unsigned threads_b, bool exact)
+{
+	struct cbtm_error e = { 0 };
+	for (int kind = 0; kind < CBTM_OP_COUNT; kind++)
+		for (unsigned variant = 0; variant < EXAMPLE_VARIANTS; variant++)
+			for (size_t s = 0; s < SIZES; s++) {
+				double *va[32], *vb[32];
+				size_t na[32], nb[32];
+				struct list *l = example_make(kind, variant, &sizes[s], &e);
+				assert_non_null(l);
+				const struct cbtm_list *list = list_finish(l, &e);
+				if (!list)
+					fail_msg("%s: %s", e.where, e.what);
+				test_threads(threads_a);
+				run_example(a, l, &sizes[s], va, na);
+				test_threads(threads_b);
+				run_example(b, l, &sizes[s], vb, nb);
+				for (uint32_t i = 0; i < list->tensors; i++)
+					if (va[i]) {
+						compare(va[i], vb[i], na[i], exact ? 0 : operation_tolerance(kind),
+						        operation_name(kind), list->tensor[i].name, variant, s);
+						free(va[i]);
+						free(vb[i]);
+					}
+				list_free(l);
+			}
+	test_threads(1);
+}
+
+/* Calls `each` for every compute plugin of the build tree but the reference. */
+static size_t each_plugin(void (*each)(const struct cbtm_compute *c))
+{
+	size_t n = 0;
+	DIR *d = opendir(TEST_BUILD_DIR "/plugins/compute");
+	assert_non_null(d);
+	for (struct dirent *f; (f = readdir(d));) {
+		char name[256];
+		snprintf(name, sizeof name, "%s", f->d_name);
+		char *dot = strrchr(name, '.');
+		if (!dot || strcmp(dot, ".so") || !strcmp(name, "reference.so"))
+			continue;
+		*dot = 0;
+		each(test_compute(name));
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+static void against_reference(const struct cbtm_compute *c)
+{
+	walk(c, 2, test_compute("reference"), 1, false);
+}
+
+static void one_and_two_threads(const struct cbtm_compute *c)
+{
+	if (strcmp(c->plugin.name, "cuda"))
+		walk(c, 1, c, 2, true);
+}
+
+static void test_every_plugin_computes_what_the_equations_say(void **state)
+{
+	(void)state;
+	assert_true(each_plugin(against_reference) >= 1);
+}
+
+static void test_threads_change_no_bit(void **state)
+{
+	(void)state;
+	assert_true(each_plugin(one_and_two_threads) >= 1);
+}
+
+static void test_a_tensor_of_a_wrong_shape_is_refused(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct list *l = list_new(2, 3, &e);
+	uint64_t x[] = { 2, 3, 4 }, weight[] = { 5, 3 };
+	uint32_t slots[] = { list_tensor(l, "x", CBTM_ROLE_INPUT, CBTM_F32, 3, x, &e),
+		                 list_tensor(l, "w", CBTM_ROLE_INPUT, CBTM_F32, 2, weight, &e), CBTM_NONE,
+		                 CBTM_NONE, list_tensor(l, "y", CBTM_ROLE_RESULT, CBTM_F32, 3, x, &e) };
+	list_section(l, CBTM_FORWARD);
+	assert_non_null(list_add(l, CBTM_OP_LINEAR, 0, slots, &e));
+	assert_null(list_finish(l, &e));
+	assert_int_equal(e.name, CBTM_ERR_INTERNAL);
+	assert_string_equal(e.where, "linear");
+	list_free(l);
+}
+
+static void test_slots_are_as_the_interface_says(void **state)
+{
+	(void)state;
+	struct operation_slot slot[OPERATION_SLOTS];
+	assert_int_equal(operation_slots(CBTM_OP_LINEAR_WEIGHT, slot), 4);
+	assert_string_equal(slot[3].name, "dbias");
+	assert_true(slot[3].optional && slot[3].changed && slot[3].output);
+	assert_string_equal(slot[3].shape, "n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_slots_are_as_the_interface_says),
+		cmocka_unit_test(test_a_tensor_of_a_wrong_shape_is_refused),
+		cmocka_unit_test(test_every_plugin_computes_what_the_equations_say),
+		cmocka_unit_test(test_threads_change_no_bit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/param.h"
+#include "stage/declaration.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_every_input_is_published_by_an_earlier_task(void **state)
+{
+	(void)state;
+	for (size_t s = 0; stage_registry[s]; s++)
+		for (const struct stage_task *t = stage_registry[s]->tasks; t->name; t++) {
+			const struct cbtm_stage *own;
+			assert_ptr_equal(stage_find_task(stage_registry, t->name, &own), t);
+			assert_ptr_equal(own, stage_registry[s]);
+			assert_non_null(store_kind_find(t->kind));
+			assert_non_null(t->run);
+			assert_non_null(t->sentence);
+			for (const struct stage_input *in = t->reads; in->dataset; in++) {
+				const struct stage_task *from = stage_find_task(stage_registry, in->dataset, NULL);
+				if (from && (in->how >= READS_SAME_CLUSTER) != (from->each == EACH_CLUSTER))
+					fail_msg("%s reads %s in a way that it is not made", t->name, in->dataset);
+			}
+		}
+}
+
+/* A dataset's folder is an option beside the stage's own: the same word cannot be both. */
+static void test_no_option_of_a_stage_has_the_name_of_a_dataset(void **state)
+{
+	(void)state;
+	for (size_t s = 0; stage_registry[s]; s++)
+		for (const struct stage_task *t = stage_registry[s]->tasks; t->name; t++) {
+			if (param_find(stage_registry[s]->options, t->name))
+				fail_msg("%s: %s is an option and a dataset", stage_registry[s]->name, t->name);
+			for (const struct stage_input *in = t->reads; in->dataset; in++)
+				if (param_find(stage_registry[s]->options, in->dataset))
+					fail_msg("%s: %s is an option and a dataset", stage_registry[s]->name,
+					         in->dataset);
+		}
+}
+
+static void test_clusters_have_readable_folders(void **state)
+{
+	char name[STAGE_CLUSTER_FOLDER];
+
+	(void)state;
+	stage_cluster_folder(7, name);
+	assert_string_equal(name, "cluster-007");
+	stage_cluster_folder(1234, name);
+	assert_string_equal(name, "cluster-1234");
+	assert_false(stage_if_clustered(NULL, 1));
+	assert_true(stage_if_clustered(NULL, 2));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_input_is_published_by_an_earlier_task),
+		cmocka_unit_test(test_no_option_of_a_stage_has_the_name_of_a_dataset),
+		cmocka_unit_test(test_clusters_have_readable_folders),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
