@@ -56,10 +56,11 @@ int column_check_name(const char *name, struct cbtm_error *e)
 	static const char allowed[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t n = strlen(name);
-	if (n < 1 || n > STORE_NAME_MAX || name[0] == '.' || strspn(name, allowed) != n)
+	if (n < 1 || n > STORE_NAME_MAX || name[0] == '.' || strspn(name, allowed) != n ||
+	    !strcmp(name, "store"))
 		return error_set(e, CBTM_ERR_USAGE, name,
 		                 "a name in a store has 1 to %d letters, digits, '.', '_' or '-' and does "
-		                 "not start with a dot",
+		                 "not start with a dot; \"store\" is taken",
 		                 STORE_NAME_MAX);
 	return 0;
 }

@@ -16,7 +16,6 @@ enum {
 	STORE_DEFAULT_LEVEL = 3           /* zstd */
 };
 
-const char *store_shape_name(enum store_shape s);
 bool store_type_find(const char *name, size_t n, enum store_type *t);
 bool store_shape_find(const char *name, size_t n, enum store_shape *s);
 

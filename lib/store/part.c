@@ -41,12 +41,12 @@ bool part_of_path(const char *path, char *folder, size_t size, uint32_t *part)
 	if (strncmp(name, "part-", 5) || strspn(name + 5, "0123456789") != 5 ||
 	    (strcmp(name + 10, ".lmdb") && strcmp(name + 10, ".json")) || n + 2 > size)
 		return false;
+	if (n == 0) {
+		path = slash ? "/" : ".";
+		n = 1;
+	}
 	memcpy(folder, path, n);
 	folder[n] = 0;
-	if (!slash)
-		strcpy(folder, ".");
-	else if (n == 0)
-		strcpy(folder, "/");
 	*part = 0;
 	for (int i = 0; i < 5; i++)
 		*part = *part * 10 + (uint32_t)(name[5 + i] - '0');
@@ -118,7 +118,7 @@ static void boot_id(char id[64])
 {
 	struct buffer b = { 0 };
 	struct cbtm_error e = { 0 };
-	strcpy(id, "unknown\n");
+	memcpy(id, "unknown\n", 9);
 	if (!file_read("/proc/sys/kernel/random/boot_id", 63, &b, &e) && b.n > 0 && b.n < 64) {
 		memcpy(id, b.data, b.n);
 		id[b.n] = 0;

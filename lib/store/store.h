@@ -25,6 +25,8 @@ enum store_shape {
 	STORE_TENSOR /* whole rows up to 64 MiB a value, uncompressed, aligned to 64 bytes: mappable */
 };
 
+const char *store_shape_name(enum store_shape s); /* "fixed", "variable", "tensor" */
+
 struct store_column {
 	const char *name;
 	enum store_type type;

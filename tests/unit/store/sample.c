@@ -62,7 +62,7 @@ static size_t text_of(uint64_t row, char text[TEXT_MAX + 8])
 {
 	size_t want = row % 17 == 3 ? 0 : draw(row, 0) % TEXT_MAX, n = 0;
 	while (n < want)
-		n += (size_t)sprintf(text + n, "w%u ", (unsigned)(draw(row, (uint32_t)n) % 97));
+		n += (size_t)snprintf(text + n, 8, "w%u ", (unsigned)(draw(row, (uint32_t)n) % 97));
 	return n;
 }
 
