@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "commands/command.h"
 #include "plugin/loader.h"
+#include "stage/command_line.h"
+#include "stage/declaration.h"
 #include "stage/manual.h"
 #include "stage/stage.h"
 #include <stdio.h>
@@ -51,31 +53,6 @@ static int write_file(const struct writing *w, const char *name, const struct bu
 	return r;
 }
 
-/* The options that name datasets, from the stage's tasks, into table (n rows with the end). */
-static void dataset_options(const struct cbtm_stage *stage, struct cbtm_param *table, size_t n)
-{
-	size_t used = 0;
-
-	for (const struct stage_task *t = stage->tasks; t->name && used + 1 < n; t++) {
-		table[used++] = (struct cbtm_param){ .name = t->name,
-			                                 .type = CBTM_PARAM_TEXT,
-			                                 .help = "folder of a dataset that it publishes" };
-	}
-	for (const struct stage_task *t = stage->tasks; t->name; t++) {
-		for (const struct stage_input *in = t->reads; in->dataset && used + 1 < n; in++) {
-			size_t i = 0;
-
-			while (i < used && strcmp(table[i].name, in->dataset) != 0)
-				i++;
-			if (i == used)
-				table[used++] = (struct cbtm_param){ .name = in->dataset,
-					                                 .type = CBTM_PARAM_TEXT,
-					                                 .help = "folder of a dataset that it reads" };
-		}
-	}
-	table[used] = (struct cbtm_param){ 0 };
-}
-
 static int write_page(struct writing *w, const struct manual_page *page, struct cbtm_error *e)
 {
 	struct buffer text = { 0 };
@@ -94,45 +71,41 @@ static int write_page(struct writing *w, const struct manual_page *page, struct 
 	return r;
 }
 
-static bool uses(const struct cbtm_stage *stage, const char *kind)
-{
-	for (const struct stage_task *t = stage->tasks; t->name; t++)
-		if (t->plugin && strcmp(t->plugin, kind) == 0)
-			return true;
-	return false;
-}
-
-/* Stage pages and the reference: the stage's own keys, then those of each plugin it may use. */
+/*
+ * A stage's page and its part of the reference. Its page has the groups of its --help; those of
+ * the plugin that it would load now give way to a section for each plugin of its kind.
+ */
 static int write_stage(struct writing *w, const struct cbtm_stage *stage, struct buffer *reference,
                        struct cbtm_error *e)
 {
-	enum { SECTIONS = 32, DATASETS = 32 };
-	struct cbtm_param datasets[DATASETS];
-	char name[64], titles[SECTIONS][96];
-	struct manual_section s[SECTIONS] = {
-		{ "Datasets", NULL, datasets },
-		{ stage->name, stage->sentence, stage->options },
-	};
-	size_t n = 2;
-	int r = manual_reference(&s[1], reference, e);
+	enum { SECTIONS = 32 };
+	const char *kind = stage_plugin_kind(stage);
+	char name[64], help[] = "--help", *argv[] = { name, help, NULL }, titles[SECTIONS][96];
+	struct manual_section s[SECTIONS] = { { stage->name, stage->sentence, stage->options } };
+	struct stage_command c = { 0 };
+	size_t n = 0;
 
-	dataset_options(stage, datasets, DATASETS);
-	for (size_t i = 0; r == 0 && i < w->n_plugins && n < SECTIONS; i++) {
+	snprintf(name, sizeof name, "cbtm-%s", stage->name);
+	if (manual_reference(&s[0], reference, e) || stage_command_parse(stage, 2, argv, &c, e))
+		goto done;
+	for (size_t i = 0; i < STAGE_GROUPS; i++)
+		if (c.group[i].table && !(c.plugin && c.group[i].table == c.plugin->params))
+			s[n++] = (struct manual_section){ c.group[i].title, NULL, c.group[i].table };
+	for (size_t i = 0; kind && i < w->n_plugins && n < SECTIONS; i++) {
 		const struct cbtm_plugin *p = w->plugins[i].plugin;
 
-		if (p == NULL || w->plugins[i].hidden || !uses(stage, p->kind))
+		if (p == NULL || w->plugins[i].hidden || strcmp(p->kind, kind) != 0)
 			continue;
-		snprintf(titles[n], sizeof titles[n], "%s: %s plugin %s", stage->name, p->kind, p->name);
+		snprintf(titles[n], sizeof titles[n], "%s: plugin %s", stage->name, p->name);
 		s[n] = (struct manual_section){ titles[n], p->description, p->params };
-		r = manual_reference(&s[n++], reference, e);
+		if (manual_reference(&s[n++], reference, e))
+			goto done;
 	}
-	snprintf(name, sizeof name, "cbtm-%s", stage->name);
-	if (r == 0)
-		r = buffer_printf(&w->names, e, " %s", name);
-	if (r == 0)
-		r = write_page(w, &(struct manual_page){ name, stage->sentence, "", s, n, stage->example },
-		               e);
-	return r;
+	if (buffer_printf(&w->names, e, " %s", name) == 0)
+		write_page(w, &(struct manual_page){ name, stage->sentence, "", s, n, stage->example }, e);
+done:
+	stage_command_free(&c);
+	return e->name;
 }
 
 static int write_command(struct writing *w, const struct command *c, struct cbtm_error *e)

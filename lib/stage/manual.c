@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage/manual.h"
 #include "base/param.h"
+#include <stdbool.h>
 #include <string.h>
 
 /* Wide enough for an allowed range in words and for an option's name. */
@@ -123,6 +124,15 @@ static int page_section(const struct manual_section *s, struct buffer *out, stru
 	return r;
 }
 
+/* Whether a table of the page has --help itself. */
+static bool has_help(const struct manual_page *p)
+{
+	for (size_t i = 0; i < p->n_sections; i++)
+		if (p->sections[i].table && param_find(p->sections[i].table, "help"))
+			return true;
+	return false;
+}
+
 int manual_page(const struct manual_page *p, const char *version, struct buffer *out,
                 struct cbtm_error *e)
 {
@@ -144,7 +154,7 @@ int manual_page(const struct manual_page *p, const char *version, struct buffer 
 		r = buffer_printf(out, e, "[\\fIoption\\fR]... %s\n.SH OPTIONS\n", p->arguments);
 	for (size_t i = 0; r == 0 && i < p->n_sections; i++)
 		r = page_section(&p->sections[i], out, e);
-	if (r == 0)
+	if (r == 0 && !has_help(p))
 		r = buffer_text(out, ".TP\n.B \\-\\-help\nPrint a short help and exit.\n", e);
 	if (r == 0 && p->example)
 		r = add_line(out, ".SH EXAMPLE\n.nf\n", p->example, e);
@@ -156,7 +166,7 @@ int manual_page(const struct manual_page *p, const char *version, struct buffer 
 int manual_completion(const struct manual_page *p, struct buffer *out, struct cbtm_error *e)
 {
 	char name[NAME_SIZE];
-	int r = buffer_printf(out, e, "\t\"%s\") options=\"--help", p->name);
+	int r = buffer_printf(out, e, "\t\"%s\") options=\"%s", p->name, has_help(p) ? "" : "--help");
 
 	for (size_t i = 0; r == 0 && i < p->n_sections; i++) {
 		for (const struct cbtm_param *q = p->sections[i].table; r == 0 && q && q->name; q++) {
