@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "math/dense.h"
+#include "base/memory.h"
+#include <cblas.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* LAPACK, which OpenBLAS carries without a header: symmetric eigenproblem, divide and conquer. */
+void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
+             double *w, double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+/* Cholesky's solution of a symmetric positive definite system. */
+void dposv_(const char *triangle, const int *n, const int *columns, double *a, const int *lda,
+            double *b, const int *ldb, int *info);
+
+void dense_start(void)
+{
+	openblas_set_num_threads(1);
+}
+
+struct dense_chunks dense_chunks(size_t n, size_t least, size_t most)
+{
+	struct dense_chunks c = { n, n / most + (n % most != 0), 0 };
+	if (c.size < least)
+		c.size = least;
+	c.count = n / c.size + (n % c.size != 0);
+	return c;
+}
+
+size_t dense_chunk_start(const struct dense_chunks *c, size_t i)
+{
+	return i >= c->count ? c->n : i * c->size;
+}
+
+double dense_dot(const float *a, const float *b, size_t d)
+{
+	double sum[4] = { 0 };
+	size_t i = 0;
+	for (; i + 4 <= d; i += 4)
+		for (size_t j = 0; j < 4; j++)
+			sum[j] += (double)a[i + j] * b[i + j];
+	for (; i < d; i++)
+		sum[0] += (double)a[i] * b[i];
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+double dense_distance(const float *a, const float *b, size_t d)
+{
+	double sum[4] = { 0 };
+	size_t i = 0;
+	for (; i + 4 <= d; i += 4)
+		for (size_t j = 0; j < 4; j++) {
+			double difference = (double)a[i + j] - b[i + j];
+			sum[j] += difference * difference;
+		}
+	for (; i < d; i++) {
+		double difference = (double)a[i] - b[i];
+		sum[0] += difference * difference;
+	}
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+bool dense_is_zero(const float *x, size_t d)
+{
+	for (size_t i = 0; i < d; i++)
+		if (x[i] != 0)
+			return false;
+	return true;
+}
+
+size_t dense_normalise_rows(float *x, size_t n, size_t d)
+{
+	size_t zero = 0;
+	for (size_t r = 0; r < n; r++) {
+		float *row = x + r * d;
+		double norm = sqrt(dense_dot(row, row, d));
+		if (norm == 0) {
+			zero++;
+			continue;
+		}
+		for (size_t i = 0; i < d; i++)
+			row[i] = (float)(row[i] / norm);
+	}
+	return zero;
+}
+
+void dense_times_transposed(const float *x, size_t n, size_t d, const float *c, size_t k, float *y)
+{
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)k, (int)d, 1, x, (int)d, c,
+	            (int)d, 0, y, (int)k);
+}
+
+struct gram_work {
+	const float *x;
+	size_t m;
+	struct dense_chunks chunks;
+	double *partial; /* count x m x m */
+};
+
+static int gram_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)thread;
+	struct gram_work *w = arg;
+	size_t from = dense_chunk_start(&w->chunks, i), to = dense_chunk_start(&w->chunks, i + 1);
+	size_t m = w->m, block = 512;
+	double *rows = mem_aligned(block * m, sizeof *rows, "a Gram matrix", e);
+	double *g = w->partial + i * m * m;
+	if (!rows)
+		return e->name;
+	for (size_t r = from; r < to; r += block) {
+		size_t n = to - r < block ? to - r : block;
+		for (size_t j = 0; j < n * m; j++)
+			rows[j] = w->x[r * m + j];
+		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)m, (int)n, 1, rows, (int)m, 1, g,
+		            (int)m);
+	}
+	free(rows);
+	return 0;
+}
+
+int dense_gram(struct pool *pool, const float *x, size_t n, size_t m, double *gram,
+               struct cbtm_error *e)
+{
+	struct gram_work w = { x, m, dense_chunks(n, 8192, 64), NULL };
+	w.partial = mem_zeroed(w.chunks.count * m, m * sizeof(double), "a Gram matrix", e);
+	if (!w.partial || pool_run(pool, w.chunks.count, gram_chunk, &w, e))
+		goto done;
+	memset(gram, 0, m * m * sizeof *gram);
+	for (size_t i = 0; i < w.chunks.count; i++)
+		for (size_t j = 0; j < m * m; j++)
+			gram[j] += w.partial[i * m * m + j];
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < i; j++)
+			gram[i * m + j] = gram[j * m + i];
+done:
+	free(w.partial);
+	return e->name;
+}
+
+struct times_work {
+	const float *x, *b;
+	float *y;
+	size_t m, r;
+	struct dense_chunks chunks;
+};
+
+static int times_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)thread, (void)e;
+	struct times_work *w = arg;
+	size_t from = dense_chunk_start(&w->chunks, i), to = dense_chunk_start(&w->chunks, i + 1);
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)(to - from), (int)w->r, (int)w->m,
+	            1, w->x + from * w->m, (int)w->m, w->b, (int)w->r, 0, w->y + from * w->r,
+	            (int)w->r);
+	return 0;
+}
+
+int dense_times(struct pool *pool, const float *x, size_t n, size_t m, const float *b, size_t r,
+                float *y, struct cbtm_error *e)
+{
+	struct times_work w = { x, b, y, m, r, dense_chunks(n, 1024, 256) };
+	return pool_run(pool, w.chunks.count, times_chunk, &w, e);
+}
+
+int dense_eigen(double *a, size_t m, double *value, struct cbtm_error *e)
+{
+	if (m == 0)
+		return 0;
+	if (m > 16384) /* LAPACK counts its workspace, about 2 m^2, in ints */
+		return error_set(e, CBTM_ERR_INTERNAL, NULL, "an eigenproblem of %zu rows is too large", m);
+	int n = (int)m, info = 0, lwork = 1 + 6 * n + 2 * n * n, liwork = 3 + 5 * n;
+	double *work = mem_aligned((size_t)lwork, sizeof *work, "an eigenproblem", e);
+	int *iwork = mem_aligned((size_t)liwork, sizeof *iwork, "an eigenproblem", e);
+	/* Symmetric: row-major upper is column-major lower; eigenvectors come as columns, our rows. */
+	if (work && iwork)
+		dsyevd_("V", "L", &n, a, &n, value, work, &lwork, iwork, &liwork, &info);
+	if (info)
+		error_set(e, CBTM_ERR_NOT_FINITE, NULL, "an eigenproblem of %zu rows did not converge", m);
+	free(iwork);
+	free(work);
+	return e->name;
+}
+
+int dense_solve(double *a, size_t m, double *b, struct cbtm_error *e)
+{
+	int n = (int)m, one = 1, info = 0;
+	if (m > 16384)
+		return error_set(e, CBTM_ERR_INTERNAL, NULL, "a system of %zu rows is too large", m);
+	dposv_("L", &n, &one, a, &n, b, &n, &info); /* row-major upper is column-major lower */
+	if (info)
+		return error_set(e, CBTM_ERR_NOT_FINITE, NULL, "a system of %zu rows is not definite", m);
+	return 0;
+}

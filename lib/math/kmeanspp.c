@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "math/kmeanspp.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "math/dense.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct seeding {
+	const float *x;
+	size_t n, d, rows; /* rows: of the sample */
+	double *nearest;   /* rows: squared distance to the nearest centre so far */
+	double *tried;     /* candidates x rows: the same if the candidate became a centre */
+	size_t *candidate; /* rows of the sample */
+	size_t candidates;
+	struct dense_chunks chunks;
+	double *sum; /* chunks x candidates */
+};
+
+static const float *sample_row(const struct seeding *s, size_t i)
+{
+	return s->x + (size_t)((__uint128_t)i * s->n / s->rows) * s->d;
+}
+
+static int try_chunk(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	(void)thread, (void)e;
+	struct seeding *s = arg;
+	size_t to = dense_chunk_start(&s->chunks, task + 1);
+	for (size_t c = 0; c < s->candidates; c++) {
+		const float *centre = sample_row(s, s->candidate[c]);
+		double sum = 0;
+		for (size_t i = dense_chunk_start(&s->chunks, task); i < to; i++) {
+			double distance = dense_distance(sample_row(s, i), centre, s->d);
+			distance = distance < s->nearest[i] ? distance : s->nearest[i];
+			s->tried[c * s->rows + i] = distance;
+			sum += distance;
+		}
+		s->sum[task * s->candidates + c] = sum;
+	}
+	return 0;
+}
+
+/* A row with probability proportional to its distance; any row if all distances are zero. */
+static size_t draw(const struct seeding *s, double total, double u)
+{
+	double left = u * total;
+	size_t last = (size_t)(u * (double)s->rows);
+	for (size_t i = 0; total > 0 && i < s->rows; i++) {
+		if (s->nearest[i] <= 0)
+			continue;
+		last = i;
+		left -= s->nearest[i];
+		if (left < 0)
+			break;
+	}
+	return last;
+}
+
+/* Tries the candidates and takes the one that leaves the smallest sum. */
+static int take_best(struct pool *pool, struct seeding *s, double *total, float *centre,
+                     struct cbtm_error *e)
+{
+	if (pool_run(pool, s->chunks.count, try_chunk, s, e))
+		return e->name;
+	size_t best = 0;
+	double least = INFINITY;
+	for (size_t c = 0; c < s->candidates; c++) {
+		double sum = 0;
+		for (size_t i = 0; i < s->chunks.count; i++)
+			sum += s->sum[i * s->candidates + c];
+		if (sum < least) {
+			least = sum;
+			best = c;
+		}
+	}
+	memcpy(s->nearest, s->tried + best * s->rows, s->rows * sizeof *s->nearest);
+	memcpy(centre, sample_row(s, s->candidate[best]), s->d * sizeof *centre);
+	*total = least;
+	return 0;
+}
+
+int kmeanspp_seeds(struct pool *pool, const float *x, size_t n, size_t d, size_t k, uint64_t seed,
+                   float *centre, struct cbtm_error *e)
+{
+	if (n < k || k == 0)
+		return error_set(e, CBTM_ERR_TOO_MANY_CLUSTERS, NULL,
+		                 "%zu clusters need as many vectors, "
+		                 "there are %zu",
+		                 k, n);
+	size_t most = 64 * k > 8192 ? 64 * k : 8192;
+	struct seeding s = { .x = x, .n = n, .d = d, .rows = n < most ? n : most };
+	struct random_key random = random_key(seed, RANDOM_SEEDS);
+	size_t draws = 2 + (size_t)log((double)k);
+	s.chunks = dense_chunks(s.rows, 512, 64);
+	s.nearest = mem_aligned(s.rows, sizeof *s.nearest, "k-means++", e);
+	s.tried = mem_aligned(s.rows, draws * sizeof *s.tried, "k-means++", e);
+	s.sum = mem_aligned(s.chunks.count, draws * sizeof *s.sum, "k-means++", e);
+	s.candidate = mem_aligned(draws, sizeof *s.candidate, "k-means++", e);
+	if (e->name)
+		goto done;
+	double total = 0;
+	for (size_t i = 0; i < s.rows; i++)
+		s.nearest[i] = INFINITY;
+	for (size_t j = 0; j < k; j++) {
+		s.candidates = j ? draws : 1; /* the first is any row */
+		for (size_t c = 0; c < s.candidates; c++)
+			s.candidate[c] = draw(&s, total, random_unit(random, j, (uint32_t)c));
+		if (take_best(pool, &s, &total, centre + j * d, e))
+			goto done;
+	}
+done:
+	free(s.candidate), free(s.sum), free(s.tried), free(s.nearest);
+	return e->name;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Sparse matrices in compressed rows (struct cbtm_sparse) times dense ones. */
+#pragma once
+#include "base/pool.h"
+#include <cbtm/host.h>
+
+/*
+ * y (rows x d) = a (rows x columns) times v (columns x d), row-major, each row of y summed in
+ * double in the order of a's entries: no dependence on threads. NULL pool: in the caller.
+ */
+int sparse_times_dense(struct pool *pool, const struct cbtm_sparse *a, const float *v, size_t d,
+                       float *y, struct cbtm_error *e);
+
+/* The transpose, with entries of a row in ascending order. Free with sparse_free. */
+struct sparse_owned {
+	struct cbtm_sparse matrix; /* points into what follows */
+	uint64_t *start;
+	uint32_t *column;
+	float *value;
+};
+int sparse_transpose(const struct cbtm_sparse *a, struct sparse_owned *t, struct cbtm_error *e);
+void sparse_free(struct sparse_owned *t);
+
+/* BAD_DATA unless starts ascend from 0 and columns lie in range. */
+int sparse_check(const struct cbtm_sparse *a, struct cbtm_error *e);
