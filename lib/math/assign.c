@@ -40,21 +40,22 @@ static double price_range(const double *price, const double *start, size_t k)
 	return high - low;
 }
 
-/* s, of the groups of a border without a window, weighted. */
+/* s, of the groups of a border without a window, weighted; 0 if it is but rounding noise. */
 static double mean_spread(const struct border *b)
 {
-	double sum = 0, weight = 0;
+	double sum = 0, weight = 0, size = 0;
 	for (size_t g = 0; g < b->groups; g++) {
-		double least = INFINITY, mean = 0;
+		double least = INFINITY, mean = 0, supply = (double)b->supply[g];
 		size_t n = b->start[g + 1] - b->start[g];
 		for (size_t i = b->start[g]; i < b->start[g + 1]; i++) {
 			least = b->v[i] < least ? b->v[i] : least;
 			mean += b->v[i] / (double)n;
+			size += supply * fabs(b->v[i]) / (double)n;
 		}
-		sum += (double)b->supply[g] * (mean - least);
-		weight += (double)b->supply[g];
+		sum += supply * (mean - least);
+		weight += supply;
 	}
-	return weight > 0 ? sum / weight : 0;
+	return sum > 1e-13 * size ? sum / weight : 0;
 }
 
 /*

@@ -79,27 +79,25 @@ static double dual_end(const double *price, size_t k, double capacity)
 	return -capacity * sum;
 }
 
-/* step (k): the Newton or scaling step at the loads that were evaluated. */
-static int find_step(struct smooth *s, double tau, bool newton, double capacity, double *step,
-                     struct cbtm_error *e)
+/* step (k): Newton's step at the loads that were evaluated, or a scaling step. */
+static void find_step(struct smooth *s, double tau, bool newton, double capacity, double *step)
 {
+	struct cbtm_error singular = { 0 };
 	size_t k = s->k;
 	double mean = 0;
-	for (size_t j = 0; j < k; j++)
-		step[j] = newton ? s->load[j] - capacity : log((s->load[j] + 1e-3) / (capacity + 1e-3));
-	if (newton) {
-		for (size_t j = 0; j < k; j++)
-			s->hessian[j * k + j] += RIDGE * s->hessian[j * k + j] + 1e-6 * capacity + 1e-9;
-		if (dense_solve(s->hessian, k, step, e))
-			return e->name;
+	for (size_t j = 0; newton && j < k; j++) {
+		step[j] = s->load[j] - capacity;
+		s->hessian[j * k + j] += RIDGE * s->hessian[j * k + j] + 1e-6 * capacity + 1e-9;
 	}
+	if (!newton || dense_solve(s->hessian, k, step, &singular))
+		for (size_t j = 0; j < k; j++)
+			step[j] = log((s->load[j] + 1e-3) / (capacity + 1e-3));
 	for (size_t j = 0; j < k; j++)
 		mean += step[j] / (double)k;
 	for (size_t j = 0; j < k; j++) {
 		double move = step[j] - mean;
 		step[j] = tau * (move > REACH ? REACH : move < -REACH ? -REACH : move);
 	}
-	return 0;
 }
 
 int assign_prices(const struct border *b, size_t k, const struct price_plan *plan, double *price,
@@ -120,8 +118,7 @@ int assign_prices(const struct border *b, size_t k, const struct price_plan *pla
 			double dual = evaluate(&s, price, tau, newton) + dual_end(price, k, plan->capacity);
 			if (excess(s.hard, k, plan->capacity) <= plan->enough)
 				goto done;
-			if (find_step(&s, tau, newton, plan->capacity, step, e))
-				goto done;
+			find_step(&s, tau, newton, plan->capacity, step);
 			double rise = -1, part = 1;
 			for (int h = 0; h < HALVINGS && !(rise >= 0); h++, part /= 2) {
 				for (size_t j = 0; j < k; j++)
