@@ -7,18 +7,19 @@
 #pragma once
 #include <cbtm/plugin.h>
 
-/* What a clustering sees of n documents. All arrays are the caller's and die with the call. */
+/* What a clustering sees of n documents. All arrays are the caller's and die with the call. Zero
+ * vectors come only to plugins with an assign() of their own; else the frame deals with them. */
 struct cbtm_points {
 	size_t n, d;
 	const float *vector;                  /* n x d, row-major, unit or zero rows */
 	const struct cbtm_document *document; /* n; text is NULL, meta and key are set */
-	const uint64_t *tokens;               /* n: tokens of each document */
+	const uint64_t *tokens;               /* n: capacities are in tokens; NULL: in documents */
 };
 
 /* What fit found out; recorded in the centres' store. */
 struct cbtm_fit_report {
 	uint64_t iterations;
-	double objective;   /* sum of squared distances at the end */
+	double objective;   /* sum of squared distances at the end, by tokens if they are given */
 	double largest_gap; /* the largest duality gap of all assignment steps; 0 if none was solved */
 	double split_loss;
 };

@@ -109,4 +109,13 @@ struct cbtm_host {
 	                 struct cbtm_error *e);
 	int (*state_get)(struct cbtm_state_reader *r, const char *name, const char *type,
 	                 const void **data, size_t *rows, size_t *columns, struct cbtm_error *e);
+
+	/* The halves of Lloyd's algorithm. cluster (n): argmin_j ||x_i - c_j||^2 + price_j, ties to the
+	 * lower j; price (k) may be NULL. distance (n) to that centre, squared; may be NULL. */
+	int (*assign_nearest)(const float *x, size_t n, size_t d, const float *centre, size_t k,
+	                      const double *price, uint32_t *cluster, double *distance,
+	                      struct cbtm_error *e);
+	/* centre (k x d): each cluster's mean, by weight (n) if given; one without weight stays. */
+	int (*means)(const float *x, size_t n, size_t d, const uint64_t *weight,
+	             const uint32_t *cluster, size_t k, float *centre, struct cbtm_error *e);
 };

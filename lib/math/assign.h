@@ -13,8 +13,8 @@
  *
  * Never an n x k array: a pass over the points keeps those whose cheapest clusters lie within a
  * window of prices (math/scan.h); Newton steps on the smoothed dual move the prices
- * (assign_prices.h), shortest augmenting paths make the assignment exact (assign_flow.h); accepted if no
- * price moved further than the window: then no dropped candidate can matter.
+ * (assign_prices.h), shortest augmenting paths make the assignment exact (assign_flow.h); accepted
+ * if no price moved further than the window: then no dropped candidate can matter.
  */
 #pragma once
 #include "base/pool.h"
@@ -23,8 +23,8 @@
 #define ASSIGN_MAX_CLUSTERS 8192 /* the path search holds k x k arcs of 16 bytes */
 
 /*
- * Solves b (include/cbtm/host.h says what is in and out). Prices that differ are a start, equal ones a cold
- * one. On return the least price is 0. gap: sum of f_ij (v_ij + p_j - min_j) over
+ * Solves b (include/cbtm/host.h says what is in and out). Prices that differ are a start, equal
+ * ones a cold one. On return the least price is 0. gap: sum of f_ij (v_ij + p_j - min_j) over
  * max(objective, w s), s = mean over points of (mean - least cost); measured in double, of the
  * unsplit optimum. objective: of the whole assignment, weighted; split_loss: what rounding added
  * to it. TOO_MANY_CLUSTERS if n < k; CONFIG above ASSIGN_MAX_CLUSTERS.

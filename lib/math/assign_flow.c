@@ -115,7 +115,7 @@ static void start_flow(struct flow *f)
 	}
 }
 
-/* Dijkstra's algorithm from all overfull clusters at once to the nearest with room; NOWHERE: none. */
+/* Dijkstra's algorithm from all overfull clusters at once to the nearest with room, or NOWHERE. */
 static size_t nearest_room(struct flow *f)
 {
 	size_t k = f->k;

@@ -10,8 +10,8 @@
 /*
  * a (rows x columns) is about u diag(s) v': v (columns x d, row-major) holds the first d right
  * singular vectors, s (d) the singular values, falling. Halko, Martinsson and Tropp 2011,
- * algorithms 4.4 and 5.1, started from Gaussian numbers keyed by row. The entry of largest size of each vector is
- * positive. Beyond the rank (or beyond min(rows, columns)), s and v are zero. No centring.
+ * algorithms 4.4 and 5.1, started from Gaussian numbers keyed by row. The entry of largest size of
+ * each vector is positive. Beyond the rank (or min(rows, columns)), s and v are zero. No centring.
  */
 int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v,
                   double *s, struct cbtm_error *e);

@@ -84,8 +84,8 @@ static void check_sizes(const struct problem *p)
 		size[b->cluster[i]] += p->weight[i];
 		sum += p->weight[i];
 		heaviest = p->weight[i] > heaviest ? p->weight[i] : heaviest;
-		objective += (double)p->weight[i] * dense_distance(b->x + i * b->d,
-		                                                   b->centre + b->cluster[i] * b->d, b->d);
+		objective += (double)p->weight[i] *
+		             dense_distance(b->x + i * b->d, b->centre + b->cluster[i] * b->d, b->d);
 	}
 	for (size_t j = 0; j < b->k; j++) {
 		if (b->weight)
@@ -109,9 +109,10 @@ static void check_optimum(enum oracle_points kind, size_t n, size_t k, uint64_t 
 	check_sizes(&p);
 	double least = optimum(&p), ours = p.b.objective - p.b.split_loss;
 	if (fabs(ours - least) > 1e-9 * (least + 1e-9) || !(p.b.gap <= 1e-9))
-		fail_msg("kind %d, n %zu, k %zu, heaviest %llu, seed %llu, whole %zu: %.12g for %.12g, gap %g",
-		         (int)kind, n, k, (unsigned long long)heaviest, (unsigned long long)seed, whole,
-		         ours, least, p.b.gap);
+		fail_msg(
+			"kind %d, n %zu, k %zu, heaviest %llu, seed %llu, whole %zu: %.12g for %.12g, gap %g",
+			(int)kind, n, k, (unsigned long long)heaviest, (unsigned long long)seed, whole, ours,
+			least, p.b.gap);
 	drop(&p);
 }
 
@@ -219,8 +220,14 @@ static void test_equal_documents_part_by_key(void **state)
 	uint32_t cluster[4];
 	double price[2];
 	for (int order = 0; order < 2; order++) {
-		struct cbtm_balance b = { .n = 4, .d = 1, .k = 2, .x = x, .centre = centre,
-			                      .key = key[order], .price = price, .cluster = cluster };
+		struct cbtm_balance b = { .n = 4,
+			                      .d = 1,
+			                      .k = 2,
+			                      .x = x,
+			                      .centre = centre,
+			                      .key = key[order],
+			                      .price = price,
+			                      .cluster = cluster };
 		struct cbtm_error e = { 0 };
 		memset(price, 0, sizeof price);
 		assert_int_equal(balanced_assign(NULL, &b, &e), 0);

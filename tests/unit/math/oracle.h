@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A slow, plain solver of the transportation problem, and points to solve: what tests compare with. */
+/* A slow, plain solver of the transportation problem, and points to solve it for. */
 #pragma once
 #include <cbtm/host.h>
 
