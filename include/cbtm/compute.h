@@ -8,7 +8,8 @@
  * in the list: a plugin owns their layout and precision, and cbtm sees them through write() and
  * read() alone.
  *
- * N = B T tokens; d width; h heads; n x k matrices are row-major, the last index fastest.
+ * N = B T tokens; d width; n x k matrices are row-major, the last index fastest. Activations are
+ * B x T x their width, in LINEAR B x T x k and B x T x n.
  */
 #pragma once
 #include <cbtm/plugin.h>
@@ -170,7 +171,6 @@ struct cbtm_compute {
 	           struct cbtm_error *e);
 
 	/* What, besides name and version, decides the last bits: the kernels chosen for this
-	 * processor ("avx512"). Static; kept in resume checkpoints, which no other variant goes on
-	 * from. */
+	 * processor ("avx512"). Static; kept in resume checkpoints: going on with another is said. */
 	const char *(*variant)(void);
 };

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/checkpoint.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include <stdlib.h>
+
+void program_close(struct program *p)
+{
+	if (p->compute)
+		p->compute->free(p->state);
+	list_free(p->names);
+	*p = (struct program){ 0 };
+}
+
+static int write_tensor(const struct program *p, uint32_t i, struct store_writer *w,
+                        struct cbtm_error *e)
+{
+	const struct cbtm_tensor *t = &p->list->tensor[i];
+	uint64_t n = tensor_elements(t), rows = t->shape[0];
+	float *v = mem_aligned(n, sizeof *v, t->name, e);
+	int status = !v ? e->name : 0;
+	if (!status)
+		status = p->compute->read(p->state, i, v, e);
+	if (!status)
+		status = store_add_column(w, t->name, STORE_F32, STORE_TENSOR, n / rows, e);
+	if (!status)
+		status = store_append(w, t->name, v, rows, e);
+	free(v);
+	return status;
+}
+
+int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_writer *w,
+                     struct cbtm_error *e)
+{
+	for (uint32_t i = 0; i < p->list->tensors; i++)
+		if (p->list->tensor[i].role == role && write_tensor(p, i, w, e))
+			return e->name;
+	return 0;
+}
+
+static int read_tensor(const struct program *p, uint32_t i, const struct store *s,
+                       struct cbtm_error *e)
+{
+	const struct cbtm_tensor *t = &p->list->tensor[i];
+	uint64_t n = tensor_elements(t), rows = t->shape[0];
+	struct store_column_info info;
+	struct store_reader *r = NULL;
+	if (!store_column_find(s, t->name, &info) || info.type != STORE_F32 || info.rows != rows ||
+	    info.width != n / rows)
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s),
+		                 "it has no tensor \"%s\" of %llu x %llu", t->name,
+		                 (unsigned long long)rows, (unsigned long long)(n / rows));
+	float *v = mem_aligned(n, sizeof *v, t->name, e);
+	int status = !v ? e->name : 0;
+	if (!status)
+		status = store_reader_open(s, t->name, &r, e);
+	if (!status)
+		status = store_read_rows(r, 0, rows, v, e);
+	if (!status)
+		status = p->compute->write(p->state, i, v, e);
+	store_reader_close(r);
+	free(v);
+	return status;
+}
+
+int checkpoint_read(const struct program *p, enum cbtm_role role, const struct store *s,
+                    struct cbtm_error *e)
+{
+	for (uint32_t i = 0; i < p->list->tensors; i++)
+		if (p->list->tensor[i].role == role && read_tensor(p, i, s, e))
+			return e->name;
+	return 0;
+}
+
+int checkpoint_fact(const struct store *s, const char *name, uint64_t *v, struct cbtm_error *e)
+{
+	if (store_get_u64(s, name, v))
+		return 0;
+	return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"%s\"", name);
+}

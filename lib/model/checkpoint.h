@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parameters (and moments) of a program to and from stores of kind "checkpoint": a column a
+ * tensor, of the tensor's name, a row of it a row.
+ */
+#pragma once
+#include "base/error.h"
+#include "model/list.h"
+#include "store/dataset.h"
+#include <cbtm/compute.h>
+#include <stdbool.h>
+
+/* A program with its list: what tensors are called, and where they are. */
+struct program {
+	const struct cbtm_compute *compute;
+	struct list *names;
+	const struct cbtm_list *list;
+	void *state; /* the plugin's */
+};
+void program_close(struct program *p); /* {0} is fine */
+
+/* Appends all tensors of a role, in the list's order. */
+int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_writer *w,
+                     struct cbtm_error *e);
+/* Reads them back. BAD_STORE if one is missing or of another shape. */
+int checkpoint_read(const struct program *p, enum cbtm_role role, const struct store *s,
+                    struct cbtm_error *e);
+
+/* A u64 fact that must be there: BAD_STORE otherwise. */
+int checkpoint_fact(const struct store *s, const char *name, uint64_t *v, struct cbtm_error *e);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/resume.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "resume-"
+enum { KEPT = 2 };
+
+/* Removes all but the `keep` newest; names are padded, so that they sort by step. */
+static int keep_newest(const char *dir, size_t keep, struct cbtm_error *e)
+{
+	char **names = NULL;
+	size_t n = 0, found = 0;
+	if (!file_exists(dir))
+		return 0;
+	if (folder_list(dir, &names, &n, e))
+		return e->name;
+	for (size_t i = n; i-- > 0 && !e->name;) {
+		if (strncmp(names[i], PREFIX, strlen(PREFIX)) || found++ < keep)
+			continue;
+		char *path = path_join(dir, names[i], e);
+		if (path)
+			folder_remove(path, e);
+		free(path);
+	}
+	folder_list_free(names, n);
+	return e->name;
+}
+
+static int save(const char *path, struct digest fingerprint, uint64_t step, const struct program *p,
+                const struct history *h, struct cbtm_error *e)
+{
+	struct store_writer *w = NULL;
+	if (store_create(path, 0, store_kind_find("checkpoint"), fingerprint, &w, e))
+		return e->name;
+	if (!w) /* sealed already: the same step of the same task */
+		return 0;
+	if (checkpoint_write(p, CBTM_ROLE_PARAMETER, w, e) ||
+	    checkpoint_write(p, CBTM_ROLE_MOMENT, w, e) || history_write(h, w, e) ||
+	    store_set_u64(w, "step", step, e) ||
+	    store_set_text(w, "variant", p->compute->variant(), e) || fault_point("train.resume", e)) {
+		store_leave(w);
+		return e->name;
+	}
+	return store_seal(w, e);
+}
+
+int resume_save(const char *dir, struct digest fingerprint, uint64_t step, const struct program *p,
+                const struct history *h, struct cbtm_error *e)
+{
+	char *path = path_printf(e, "%s/" PREFIX "%012llu", dir, (unsigned long long)step);
+	int status = path ? 0 : e->name;
+	/* What a killed process left half-written is of no use: its rows would be gone on behind. */
+	char *part = path_printf(e, "%s/part-00000.json", path ? path : "");
+	if (!status && part && !file_exists(part))
+		status = folder_remove(path, e);
+	if (!status)
+		status = save(path, fingerprint, step, p, h, e);
+	if (!status)
+		status = keep_newest(dir, KEPT, e);
+	free(part);
+	free(path);
+	return status;
+}
+
+static int load(const char *path, struct digest fingerprint, uint64_t *step,
+                const struct program *p, struct history *h, struct cbtm_error *e)
+{
+	struct store *s = NULL;
+	char variant[64] = "";
+	if (store_open(path, 0, store_kind_find("checkpoint"), &s, e))
+		return e->name;
+	int status = 0;
+	if (!digest_equal(store_fingerprint(s), fingerprint))
+		status = error_set(e, CBTM_ERR_BAD_STORE, path, "it belongs to another configuration");
+	if (!status)
+		status = checkpoint_fact(s, "step", step, e);
+	if (!status)
+		status = checkpoint_read(p, CBTM_ROLE_PARAMETER, s, e);
+	if (!status)
+		status = checkpoint_read(p, CBTM_ROLE_MOMENT, s, e);
+	if (!status)
+		status = history_read(h, s, e);
+	store_get_text(s, "variant", variant, sizeof variant);
+	if (!status && strcmp(variant, p->compute->variant()))
+		log_message(LOG_WARNING,
+		            "%s was made by the kernels \"%s\"; this processor goes on with \"%s\": the "
+		            "last bits will differ from an undisturbed run",
+		            path, variant, p->compute->variant());
+	store_close(s);
+	return status;
+}
+
+int resume_load(const char *dir, struct digest fingerprint, uint64_t *step, const struct program *p,
+                struct history *h, struct cbtm_error *e)
+{
+	char **names = NULL;
+	size_t n = 0;
+	*step = 0;
+	if (!file_exists(dir))
+		return 0;
+	if (folder_list(dir, &names, &n, e))
+		return e->name;
+	for (size_t i = n; i-- > 0 && !*step && !e->name;) {
+		if (strncmp(names[i], PREFIX, strlen(PREFIX)))
+			continue;
+		struct cbtm_error why = { 0 };
+		char *path = path_join(dir, names[i], e);
+		if (path && load(path, fingerprint, step, p, h, &why)) {
+			log_message(LOG_DEBUG, "%s is discarded: %s", path, why.what);
+			*step = 0;
+			history_free(h);
+			if (why.name == CBTM_ERR_MEMORY)
+				error_copy(e, &why);
+			else
+				folder_remove(path, e);
+		}
+		free(path);
+	}
+	folder_list_free(names, n);
+	return e->name;
+}
+
+int resume_remove(const char *dir, struct cbtm_error *e)
+{
+	return keep_newest(dir, 0, e);
+}

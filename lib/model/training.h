@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trains one model, the seed or an expert, from a dataset of sequences to a checkpoint. The result
+ * is a function of the task alone: not of threads, of when it was stopped, or how often.
+ */
+#pragma once
+#include "base/digest.h"
+#include "base/error.h"
+#include "model/config.h"
+#include "model/schedule.h"
+#include "store/dataset.h"
+#include <cbtm/compute.h>
+
+struct training {
+	const char *title; /* "seed", "expert 3": for progress and log */
+	const struct cbtm_compute *compute;
+	const void *compute_options;
+	struct model_config config;
+	struct schedule_plan plan;
+	double beta1, beta2, epsilon, weight_decay, clip, dropout;
+	uint64_t random_seed;      /* of start values, shuffles, dropout */
+	uint64_t micro_batch;      /* sequences at a time; a larger batch is accumulated */
+	uint64_t log_every;        /* steps from one point of the curve to the next */
+	uint64_t valid_every;      /* steps from one validation to the next; 0: at the end alone */
+	uint64_t checkpoint_every; /* seconds from one resume checkpoint to the next */
+	struct dataset *sequences;
+	struct dataset *start; /* the checkpoint to branch from; NULL: fresh parameters */
+	struct store_writer *out;
+	const char *dir; /* resume checkpoints lie here */
+	struct digest fingerprint;
+};
+
+/*
+ * Fills what an expert inherits: the config from the checkpoint `start`; and, from `sequences`, the
+ * number of clusters, this cluster's tokens, all clusters' tokens. BAD_DATA if the sequences have
+ * another vocabulary or length than the checkpoint.
+ */
+int training_branch(struct training *t, uint64_t *clusters, uint64_t *tokens, uint64_t *tokens_all,
+                    struct cbtm_error *e);
+
+/*
+ * Trains and writes parameters, curves and facts to `out`, committed; removes the resume
+ * checkpoints. STOPPED with a resume checkpoint when a stop is requested; NOT_FINITE (the last
+ * resume checkpoint is kept) if the loss or the gradient is not finite; BAD_DATA if ids do not fit
+ * the model.
+ */
+int training_run(const struct training *t, struct cbtm_error *e);
