@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/training_help.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "model/compute_help.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct digest any_fingerprint = { 1, 2 };
+
+char *test_folder(void)
+{
+	const char *base = getenv("TMPDIR");
+	char *path = malloc(4096);
+	assert_non_null(path);
+	snprintf(path, 4096, "%s/cbtm-model-XXXXXX", base ? base : "/tmp");
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+/* A token is mostly its predecessor's successor: something to learn. */
+static void add_rows(struct store_writer *w, const char *column, uint64_t rows, uint64_t T,
+                     uint64_t seed)
+{
+	struct cbtm_error e = { 0 };
+	struct random_key key = random_key(seed, RANDOM_TEST);
+	uint32_t ids[64];
+	assert_int_equal(store_add_column(w, column, STORE_U32, STORE_FIXED, T + 1, &e), 0);
+	for (uint64_t r = 0; r < rows; r++) {
+		for (uint32_t t = 0; t <= T; t++)
+			ids[t] = t && random_below(key, r, t, 8) ? (ids[t - 1] * 5 + 3) % 37
+			                                         : (uint32_t)random_below(key, r, 100 + t, 37);
+		assert_int_equal(store_append(w, column, ids, 1, &e), 0);
+	}
+}
+
+void test_sequences(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters)
+{
+	struct cbtm_error e = { 0 };
+	struct store_writer *w = NULL;
+	const struct store_kind *kind = store_kind_find("sequences");
+	assert_int_equal(store_create(dir, 0, kind, any_fingerprint, &w, &e), 0);
+	add_rows(w, "ids", rows, T, 1);
+	add_rows(w, "valid", 7, T, 2);
+	store_set_u64(w, "length", T, &e);
+	store_set_u64(w, "clusters", clusters, &e);
+	store_set_u64(w, "cluster", 0, &e);
+	store_set_u64(w, "tokens", rows * T, &e);
+	store_set_u64(w, "tokens_all", rows * T * clusters, &e);
+	store_set_text(w, "vocabulary", "0123", &e);
+	store_set_u64(w, "vocabulary_size", 37, &e);
+	store_set_u64(w, "eod", 0, &e);
+	if (store_seal(w, &e) || dataset_seal(dir, kind, &any_fingerprint, 1, &e))
+		fail_msg("%s: %s", e.where, e.what);
+}
+
+struct training test_training(void)
+{
+	return (struct training){ .title = "test",
+		                      .compute = test_compute("cpu"),
+		                      .config = test_config,
+		                      .plan = { .steps = 30, .batch = 6, .lr = 1e-2, .warmup = 5 },
+		                      .beta1 = 0.9,
+		                      .beta2 = 0.95,
+		                      .epsilon = 1e-8,
+		                      .weight_decay = 0.1,
+		                      .clip = 1,
+		                      .dropout = 0.1,
+		                      .random_seed = 1,
+		                      .micro_batch = 4,
+		                      .log_every = 4,
+		                      .valid_every = 10,
+		                      .checkpoint_every = 1000 };
+}
+
+enum cbtm_error_name test_train(struct training t, const char *sequences, const char *start,
+                                const char *dir)
+{
+	struct cbtm_error e = { 0 };
+	const struct store_kind *kind = store_kind_find("checkpoint");
+	t.dir = dir;
+	t.fingerprint = any_fingerprint;
+	if (!dataset_open(sequences, NULL, &t.sequences, &e) &&
+	    (!start || !dataset_open(start, NULL, &t.start, &e)) &&
+	    !store_create(dir, 0, kind, t.fingerprint, &t.out, &e)) {
+		if (training_run(&t, &e))
+			store_leave(t.out);
+		else if (!store_seal(t.out, &e))
+			dataset_seal(dir, kind, &t.fingerprint, 1, &e);
+	}
+	dataset_close(t.sequences);
+	dataset_close(t.start);
+	if (e.name && e.name != CBTM_ERR_NOT_FINITE && e.name != CBTM_ERR_STOPPED &&
+	    e.name != CBTM_ERR_BAD_DATA)
+		print_message("%s: %s\n", e.where, e.what);
+	return e.name;
+}
+
+const char *test_content(const char *dir, char hex[64])
+{
+	struct cbtm_error e = { 0 };
+	struct dataset *d = NULL;
+	if (dataset_open(dir, NULL, &d, &e))
+		fail_msg("%s: %s", e.where, e.what);
+	digest_hex(dataset_content(d), hex);
+	dataset_close(d);
+	return hex;
+}

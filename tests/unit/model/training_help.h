@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder for a test, a dataset of sequences of a small language, and training runs on it. */
+#pragma once
+#include "model/training.h"
+
+/* A fresh folder below $TMPDIR; free() it. */
+char *test_folder(void);
+/* DIR as a sealed dataset of kind "sequences": `rows` of T + 1 ids and some valid ones. */
+void test_sequences(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters);
+/* Trains into DIR and seals it; returns the error's name. `t` needs no sequences, out, dir. */
+enum cbtm_error_name test_train(struct training t, const char *sequences, const char *start,
+                                const char *dir);
+/* A task that takes a second: test_config, 30 steps of 6 sequences, micro-batches of 4. */
+struct training test_training(void);
+/* The digest of the content of the dataset in DIR, as text. */
+const char *test_content(const char *dir, char hex[64]);

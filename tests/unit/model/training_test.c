@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/error.h"
+#include "base/file.h"
+#include "base/signals.h"
+#include "model/compute_help.h"
+#include "model/training.h"
+#include "model/training_help.h"
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char *folder;
+static char path_buffer[8][4200];
+
+static const char *in_folder(const char *name)
+{
+	static unsigned next;
+	char *p = path_buffer[next++ % 8];
+	snprintf(p, sizeof path_buffer[0], "%s/%s", folder, name);
+	return p;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	folder = test_folder();
+	test_sequences(in_folder("sequences"), 50, 12, 1);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	folder_remove(folder, &e);
+	free(folder);
+	return 0;
+}
+
+static void read_losses(const char *dir, double *first, double *last, double *valid)
+{
+	struct cbtm_error e = { 0 };
+	struct store *s = NULL;
+	struct store_reader *r = NULL;
+	assert_int_equal(store_open(dir, 0, NULL, &s, &e), 0);
+	uint64_t n = store_row_count(s, "curve.loss");
+	assert_int_equal(n, 8); /* steps 4, 8 ... 28 and 30 */
+	assert_int_equal(store_reader_open(s, "curve.loss", &r, &e), 0);
+	store_read_rows(r, 0, 1, first, &e);
+	store_read_rows(r, n - 1, 1, last, &e);
+	store_reader_close(r);
+	assert_int_equal(store_row_count(s, "valid.loss"), 3);
+	assert_int_equal(store_reader_open(s, "valid.loss", &r, &e), 0);
+	assert_int_equal(store_read_rows(r, 2, 1, valid, &e), 0);
+	store_reader_close(r);
+	store_close(s);
+}
+
+static void test_a_model_learns(void **state)
+{
+	(void)state;
+	double first, last, valid;
+	struct training t = test_training();
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("a")), CBTM_OK);
+	read_losses(in_folder("a"), &first, &last, &valid);
+	assert_true(first > 3 && last < first - 0.4);
+	assert_true(fabs(valid - last) < 0.6);
+}
+
+static void test_threads_change_no_byte_of_a_checkpoint(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	struct training t = test_training();
+	test_threads(1);
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("one")), CBTM_OK);
+	test_threads(2);
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("two")), CBTM_OK);
+	test_threads(1);
+	assert_string_equal(test_content(in_folder("one"), a), test_content(in_folder("two"), b));
+}
+
+/* Runs the training in a child that is killed after a while; true if it came to its end. */
+static bool train_and_kill(struct training t, useconds_t after, const char *dir)
+{
+	int status;
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(test_train(t, in_folder("sequences"), NULL, dir) != CBTM_OK);
+	usleep(after);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void test_resume_after_kill_is_bit_identical(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	struct training t = test_training();
+	t.plan.steps = 200;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("whole")), CBTM_OK);
+	t.checkpoint_every = 0; /* after each step: kills fall into writing and rotation too */
+	for (useconds_t after = 20000; !train_and_kill(t, after, in_folder("killed")); after += 13000)
+		;
+	assert_string_equal(test_content(in_folder("whole"), a), test_content(in_folder("killed"), b));
+	assert_false(file_exists(in_folder("killed/resume-000000000199")));
+}
+
+static void test_a_stop_leaves_a_checkpoint_to_go_on_from(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	int status;
+	struct training t = test_training();
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		signals_install();
+		raise(SIGTERM);
+		_exit(test_train(t, in_folder("sequences"), NULL, in_folder("stopped")) == CBTM_ERR_STOPPED
+		          ? 42
+		          : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 42);
+	assert_true(file_exists(in_folder("stopped/resume-000000000001")));
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("stopped")), CBTM_OK);
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("unstopped")), CBTM_OK);
+	assert_string_equal(test_content(in_folder("stopped"), a),
+	                    test_content(in_folder("unstopped"), b));
+}
+
+static void test_an_expert_starts_from_the_seed(void **state)
+{
+	(void)state;
+	double first, last, valid;
+	struct training t = test_training();
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("seed")), CBTM_OK);
+	t.plan = (struct schedule_plan){ .steps = 30, .batch = 6, .lr = 1e-9 };
+	assert_int_equal(test_train(t, in_folder("sequences"), in_folder("seed"), in_folder("expert")),
+	                 CBTM_OK);
+	read_losses(in_folder("expert"), &first, &last, &valid);
+	assert_true(first < 3.2);
+}
+
+static void test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(void **state)
+{
+	(void)state;
+	struct training t = test_training();
+	t.plan.lr = 1e30;
+	t.plan.warmup = 0;
+	t.clip = 0;
+	t.checkpoint_every = 0;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("wild")),
+	                 CBTM_ERR_NOT_FINITE);
+	assert_true(file_exists(in_folder("wild/resume-000000000001")));
+	assert_false(file_exists(in_folder("wild/DATASET.json")));
+}
+
+static void test_a_foreign_token_is_refused(void **state)
+{
+	(void)state;
+	struct training t = test_training();
+	t.config.vocabulary = 30;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("foreign")),
+	                 CBTM_ERR_BAD_DATA);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_model_learns),
+		cmocka_unit_test(test_threads_change_no_byte_of_a_checkpoint),
+		cmocka_unit_test(test_resume_after_kill_is_bit_identical),
+		cmocka_unit_test(test_a_stop_leaves_a_checkpoint_to_go_on_from),
+		cmocka_unit_test(test_an_expert_starts_from_the_seed),
+		cmocka_unit_test(test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint),
+		cmocka_unit_test(test_a_foreign_token_is_refused),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
