@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Byte-level BPE as GPT-2 has it: a vocabulary (constant, any thread), and encoders with a cache
+ * (one a thread). Ids are those of Hugging Face's tokenizers for valid UTF-8; bytes that are not
+ * valid UTF-8 are pieces of class "other", so that encode and decode round-trip any bytes.
+ * Special tokens are never found in text.
+ */
+#pragma once
+#include "base/buffer.h"
+#include "base/digest.h"
+#include "store/dataset.h"
+#include <stdbool.h>
+
+#define BPE_NONE UINT32_MAX
+
+struct bpe_symbol {
+	const char *bytes; /* what it stands for; a special one's name */
+	uint32_t n;
+	bool special;
+};
+
+struct bpe {
+	uint32_t size;             /* ids are 0 .. size - 1 */
+	struct bpe_symbol *symbol; /* size */
+	uint32_t merges;
+	uint32_t (*merge)[2];  /* merges: ids of a pair, by rank */
+	uint32_t *merged;      /* merges: the id of what they become */
+	uint32_t eod;          /* ends a document */
+	uint32_t bos;          /* begins a text, or BPE_NONE */
+	uint32_t byte[256];    /* the id of a byte */
+	struct bpe_pair *pair; /* hash of the pairs: bpe_encode.c */
+	uint32_t pair_mask;
+	char *bytes;                 /* all symbols' bytes */
+	struct buffer source_digest; /* "vocab.json merges.txt" digests if imported, else empty */
+};
+
+struct bpe_pair {
+	uint32_t left, right, rank, id; /* rank = BPE_NONE: an empty slot */
+};
+
+/*
+ * Makes a vocabulary of its symbols and merges (both copied; `n` bytes a symbol) and checks it: every byte has a symbol, every
+ * merge's result is one. `eod`, `bos`: names of special tokens; "" for eod: "<|endoftext|>", else
+ * "</s>"; "" for bos: none. `where` names the source in BAD_DATA errors. Free with bpe_free.
+ */
+int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*merge)[2],
+             uint32_t merges, const char *eod, const char *bos, const char *where, struct bpe **bpe,
+             struct cbtm_error *e);
+void bpe_free(struct bpe *b); /* NULL is fine */
+
+/* Hugging Face's vocab.json and merges.txt. Entries that are neither a byte nor the result of a
+ * merge are special. Errors: MISSING_INPUT, BAD_JSON, BAD_DATA naming file and line or entry. */
+int bpe_import(const char *vocab_path, const char *merges_path, const char *eod, const char *bos,
+               struct bpe **bpe, struct cbtm_error *e);
+
+/* To and from a store of kind "vocabulary"; also its facts size, eod, bos, digest (imported). */
+int bpe_save(const struct bpe *b, struct store_writer *w, struct cbtm_error *e);
+int bpe_load(const struct store *s, struct bpe **bpe, struct cbtm_error *e);
+/* The same of a dataset of one part; *content (may be NULL) is its content digest as hex text. */
+int bpe_open(struct dataset *vocabulary, struct bpe **bpe, char content[DIGEST_HEX],
+             struct cbtm_error *e);
+
+/* The pair's merge, NULL if it has none. */
+const struct bpe_pair *bpe_pair_find(const struct bpe *b, uint32_t left, uint32_t right);
+
+/* ---------------------------------------------------------------- encoding */
+struct bpe_ids {
+	uint32_t *v;
+	size_t n, cap;
+};
+void bpe_ids_free(struct bpe_ids *ids); /* leaves {0} */
+
+struct bpe_encoder; /* one thread's; the vocabulary must live on */
+struct bpe_encoder *bpe_encoder_new(const struct bpe *b, struct cbtm_error *e);
+void bpe_encoder_free(struct bpe_encoder *c); /* NULL is fine */
+/* Appends the ids of a whole text (any bytes) to *ids. */
+int bpe_encode(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
+               struct cbtm_error *e);
+
+/* Appends the bytes that the ids stand for; special ones add nothing. BAD_DATA for an id that the
+ * vocabulary does not have. */
+int bpe_decode(const struct bpe *b, const uint32_t *ids, size_t n, struct buffer *text,
+               struct cbtm_error *e);
+
+/* ---------------------------------------------------------------- GPT-2's spelling of bytes */
+/* The code point by which vocab.json writes a byte: itself if printable Latin-1, else from U+0100. */
+uint32_t bpe_byte_point(unsigned char byte);
+/* Back; -1 if no byte is written so. */
+int bpe_point_byte(uint32_t point);

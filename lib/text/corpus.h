@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* From "documents" to a vocabulary and to "tokens". */
+#pragma once
+#include "base/pool.h"
+#include "store/dataset.h"
+#include "text/bpe.h"
+
+/*
+ * Trains a vocabulary of `size` tokens on the train documents (splits seed and branch) of all
+ * parts. EMPTY_CORPUS if there is none. Does not depend on threads and parts. Free with bpe_free.
+ */
+int corpus_vocabulary(const struct dataset *documents, uint32_t size, struct pool *pool,
+                      struct bpe **bpe, struct cbtm_error *e);
+
+/*
+ * Encodes a part: appends rows key, split, ids to `out` (kind "tokens") behind those that it holds,
+ * committing as it goes, and sets the facts vocabulary (`content`, hex text), vocabulary_size,
+ * tokens.SPLIT. STOPPED after a commit.
+ */
+int corpus_encode(const struct store *documents, const struct bpe *bpe, const char *content,
+                  struct pool *pool, struct store_writer *out, struct cbtm_error *e);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+#include "text/lines.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INPUT = 1 << 18 };
+
+struct lines {
+	const struct source *source;
+	struct source_part part;
+	uint64_t line_bytes;
+	bool whole_files;
+	uint32_t file; /* the open one, or the next */
+	struct stream *stream;
+	uint64_t offset; /* of `at` in the file's content */
+	char *input;
+	size_t at, end;
+};
+
+void lines_batch_free(struct lines_batch *b)
+{
+	buffer_free(&b->bytes);
+	free(b->line);
+	*b = (struct lines_batch){ 0 };
+}
+
+int lines_open(const struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
+               struct lines **lines, struct cbtm_error *e)
+{
+	struct lines *l = mem_zeroed(1, sizeof *l, "a line reader", e);
+
+	*lines = NULL;
+	if (!l)
+		return e->name;
+	l->source = s;
+	l->part = s->part[part];
+	l->line_bytes = line_bytes;
+	l->whole_files = whole_files;
+	l->file = l->part.first;
+	l->input = mem_zeroed(1, INPUT, "a line reader", e);
+	if (!l->input) {
+		lines_close(l);
+		return e->name;
+	}
+	*lines = l;
+	return 0;
+}
+
+void lines_close(struct lines *l)
+{
+	if (!l)
+		return;
+	stream_close(l->stream);
+	free(l->input);
+	free(l);
+}
+
+/* Opens the next file of the part, at the first line that is this part's. */
+static int open_next(struct lines *l, struct cbtm_error *e)
+{
+	const struct source_file *f = &l->source->file[l->file];
+
+	l->offset = 0;
+	l->at = l->end = 0;
+	if (l->part.to != UINT64_MAX && source_line_start(f, l->part.from, &l->offset, e))
+		return e->name;
+	return stream_open(f->path, f->coding, l->offset, &l->stream, e);
+}
+
+/* Makes bytes [at, end) not empty; both 0 at the file's end. */
+static int fill(struct lines *l, struct cbtm_error *e)
+{
+	if (l->at < l->end)
+		return 0;
+	l->at = 0;
+	if (stream_read(l->stream, l->input, INPUT, &l->end, e))
+		return e->name;
+	if (!l->offset && l->end >= 3 && !memcmp(l->input, "\xef\xbb\xbf", 3)) {
+		l->at = 3;
+		l->offset = 3;
+		return fill(l, e);
+	}
+	return 0;
+}
+
+static int too_long(struct lines *l, uint64_t offset, struct cbtm_error *e)
+{
+	const char *path = l->source->file[l->file].path;
+	struct cbtm_error ignored = { 0 };
+	uint64_t number = 0;
+	char where[sizeof e->where];
+
+	lines_number(l->source, l->file, offset, &number, &ignored);
+	snprintf(where, sizeof where, "%s:%" PRIu64, path, number);
+	error_set(e, CBTM_ERR_BAD_DATA, where, "the line is longer than %" PRIu64 " bytes",
+	          l->line_bytes);
+	return error_hint(e, "cut the document, or choose a larger line_bytes");
+}
+
+/* One line into the batch; *found = false at the end of the file or range. */
+static int take_line(struct lines *l, struct lines_batch *b, bool *found, struct cbtm_error *e)
+{
+	struct line line = { b->bytes.n, 0, l->file, 0 };
+	bool ended = false;
+
+	if (fill(l, e))
+		return e->name;
+	*found = l->end && l->offset < l->part.to;
+	if (!*found)
+		return 0;
+	line.offset = l->offset;
+	while (!ended && l->end) {
+		const char *from = l->input + l->at;
+		const char *newline = l->whole_files ? NULL : memchr(from, '\n', l->end - l->at);
+		size_t n = newline ? (size_t)(newline - from) : l->end - l->at;
+
+		if (buffer_add(&b->bytes, from, n, e))
+			return e->name;
+		ended = newline;
+		l->at += n + ended;
+		l->offset += n + ended;
+		if (b->bytes.n - line.start > l->line_bytes)
+			return too_long(l, line.offset, e);
+		if (!ended && fill(l, e))
+			return e->name;
+	}
+	line.n = b->bytes.n - line.start;
+	if (array_reserve(&b->line, &b->cap, b->lines + 1, sizeof *b->line, e))
+		return e->name;
+	b->line[b->lines++] = line;
+	return 0;
+}
+
+int lines_next(struct lines *l, size_t bytes, size_t max, struct lines_batch *b,
+               struct cbtm_error *e)
+{
+	buffer_clear(&b->bytes);
+	b->lines = 0;
+	while (b->lines < max && b->bytes.n < bytes) {
+		bool found = false;
+
+		if (!l->stream && l->file == l->part.first + l->part.files)
+			break;
+		if ((!l->stream && open_next(l, e)) || take_line(l, b, &found, e))
+			return e->name;
+		if (!found) {
+			stream_close(l->stream);
+			l->stream = NULL;
+			l->file++;
+		}
+	}
+	return 0;
+}
+
+int lines_number(const struct source *s, uint32_t file, uint64_t offset, uint64_t *number,
+                 struct cbtm_error *e)
+{
+	const struct source_file *f = &s->file[file];
+	struct stream *stream = NULL;
+	char *bytes = mem_zeroed(1, INPUT, "a line reader", e);
+	size_t n = 1;
+
+	*number = 1;
+	if (!bytes || stream_open(f->path, f->coding, 0, &stream, e))
+		goto done;
+	while (n && offset &&
+	       !stream_read(stream, bytes, offset < INPUT ? (size_t)offset : INPUT, &n, e)) {
+		offset -= n;
+		for (const char *p = bytes; (p = memchr(p, '\n', (size_t)(bytes + n - p))); p++)
+			++*number;
+	}
+done:
+	stream_close(stream);
+	free(bytes);
+	return e->name;
+}

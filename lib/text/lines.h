@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The lines of a part of the corpus, in batches of bounded memory. */
+#pragma once
+#include "base/buffer.h"
+#include "text/source.h"
+
+struct line {
+	size_t start, n; /* in lines_batch.bytes, without the newline */
+	uint32_t file;   /* of the source */
+	uint64_t offset; /* of its first byte in the file's (unpacked) content */
+};
+
+struct lines_batch {
+	struct buffer bytes;
+	struct line *line;
+	size_t lines, cap;
+};
+void lines_batch_free(struct lines_batch *b); /* leaves {0} */
+
+struct lines;
+/* `line_bytes`: the longest line allowed; `whole_files`: a file is one line. The source must live
+ * on. Close with lines_close. */
+int lines_open(const struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
+               struct lines **lines, struct cbtm_error *e);
+void lines_close(struct lines *l); /* NULL is fine */
+
+/*
+ * Fills *batch (cleared first) with the next lines: until they have `bytes` bytes together or are
+ * `max` in number; at least one unless the part is at its end (then batch->lines = 0). A byte order
+ * mark at a file's start is left out. BAD_DATA naming file and line if one is too long; errors of
+ * stream.h.
+ */
+int lines_next(struct lines *l, size_t bytes, size_t max, struct lines_batch *batch,
+               struct cbtm_error *e);
+
+/* The number, from 1, of the line at `offset` of a file: reads the file up to there. */
+int lines_number(const struct source *s, uint32_t file, uint64_t offset, uint64_t *number,
+                 struct cbtm_error *e);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A corpus: files found by paths, folders and globs, cut into parts. A part is a run of whole
+ * files, or a byte range of one plain file; a line belongs to the part that holds its first byte.
+ */
+#pragma once
+#include "base/digest.h"
+#include "text/stream.h"
+
+struct source_file {
+	char *path;
+	uint64_t size; /* as it lies on disk */
+	enum stream_coding coding;
+};
+
+struct source_part {
+	uint32_t first, files; /* a run of files ... */
+	uint64_t from, to;     /* ... or, with one file, its bytes [from, to); to = UINT64_MAX: all */
+};
+
+struct source {
+	struct source_file *file; /* sorted bytewise by path, each once */
+	uint32_t files;
+	struct source_part *part;
+	uint32_t parts;
+};
+
+/*
+ * Finds the files of `paths` (a file; a folder: the files below it whose names do not begin with a
+ * dot; a glob) and cuts parts of about `part_bytes` > 0 on disk: plain files larger than that into
+ * ranges unless `whole_files`, smaller ones together. MISSING_INPUT naming a path that is nothing;
+ * EMPTY_CORPUS when there is no file or all are empty. Free with source_free.
+ */
+int source_plan(const char *const *paths, size_t n, uint64_t part_bytes, int whole_files,
+                struct source **source, struct cbtm_error *e);
+void source_free(struct source *s); /* NULL is fine */
+
+/* The digest of a part's slice: the files' bytes as they lie on disk, or the lines of the range.
+ * Depends on no path. */
+int source_digest(const struct source *s, uint32_t part, struct digest *d, struct cbtm_error *e);
+
+/* The first line start at or behind `from` in a plain file (its size if there is none). */
+int source_line_start(const struct source_file *f, uint64_t from, uint64_t *start,
+                      struct cbtm_error *e);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* Text files -> documents -> a vocabulary -> token ids. */
+#include "base/error.h"
+#include "stage/stage.h"
+#include "text/corpus.h"
+#include "text/ingest.h"
+
+enum { DOCUMENTS = 1, VOCABULARY = 2 }; /* bits of used_by: tasks in order */
+
+struct options {
+	struct cbtm_texts input;
+	int format;
+	const char *text, *id, *meta, *split_field;
+	double valid, test, seed;
+	uint64_t random_seed, bad_lines, line_bytes, part_bytes;
+	uint64_t size;
+	const char *vocab, *merges, *eod, *bos;
+};
+
+#define AT(field) offsetof(struct options, field)
+static const struct cbtm_param params[] = {
+	{ "input", CBTM_PARAM_TEXTS, AT(input), NULL, 0, 0, NULL,
+	  "files, folders or globs of the corpus; plain, .gz or .zst",
+	  CBTM_PARAM_REQUIRED | CBTM_PARAM_PATH | CBTM_PARAM_NO_RESULT, DOCUMENTS },
+	{ "format", CBTM_PARAM_CHOICE, AT(format), "jsonl", 0, 0, "jsonl|lines|text",
+	  "a document is a JSON object a line, a line, or a file", 0, DOCUMENTS },
+	{ "text", CBTM_PARAM_TEXT, AT(text), "text", 0, 0, NULL, "field of the text (dotted path)", 0,
+	  DOCUMENTS },
+	{ "id", CBTM_PARAM_TEXT, AT(id), "id", 0, 0, NULL,
+	  "field of the id, a string or an integer; where missing, the text's digest", 0, DOCUMENTS },
+	{ "meta", CBTM_PARAM_TEXT, AT(meta), "meta", 0, 0, NULL, "field of the metadata", 0,
+	  DOCUMENTS },
+	{ "split.field", CBTM_PARAM_TEXT, AT(split_field), "", 0, 0, NULL,
+	  "field with train, valid or test; without one the id decides", 0, DOCUMENTS },
+	{ "split.valid", CBTM_PARAM_REAL, AT(valid), "0.02", 0, 1, NULL,
+	  "share of the documents on which choices are made", 0, DOCUMENTS },
+	{ "split.test", CBTM_PARAM_REAL, AT(test), "0.02", 0, 1, NULL,
+	  "share of the documents on which results are measured", 0, DOCUMENTS },
+	{ "split.seed", CBTM_PARAM_REAL, AT(seed), "0.75", 0, 1, NULL,
+	  "share of the train documents that the seed model sees; 0 with an imported seed", 0,
+	  DOCUMENTS },
+	{ "random_seed", CBTM_PARAM_COUNT, AT(random_seed), "1", 0, 0, NULL, "seed of the split", 0,
+	  DOCUMENTS },
+	{ "bad_lines", CBTM_PARAM_COUNT, AT(bad_lines), "0", 0, 0, NULL,
+	  "lines of a part that may be broken (left out) or have invalid UTF-8 (repaired)",
+	  CBTM_PARAM_NO_RESULT, DOCUMENTS },
+	{ "line_bytes", CBTM_PARAM_COUNT, AT(line_bytes), "64Mi", 1, 1 << 30, NULL,
+	  "bytes of the longest line (or file of format text)", CBTM_PARAM_NO_RESULT, DOCUMENTS },
+	{ "part_bytes", CBTM_PARAM_COUNT, AT(part_bytes), "1Gi", 1, 0x1p50, NULL,
+	  "bytes of input files that make a part", CBTM_PARAM_NO_RESULT, DOCUMENTS },
+	{ "vocabulary.size", CBTM_PARAM_COUNT, AT(size), "4096", 257, 1 << 24, NULL,
+	  "tokens of a vocabulary trained on the corpus", 0, VOCABULARY },
+	{ "vocabulary.vocab", CBTM_PARAM_TEXT, AT(vocab), "", 0, 0, NULL,
+	  "vocab.json to import instead", CBTM_PARAM_PATH, VOCABULARY },
+	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(merges), "", 0, 0, NULL, "merges.txt beside it",
+	  CBTM_PARAM_PATH, VOCABULARY },
+	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(eod), "", 0, 0, NULL,
+	  "imported: token that ends a document (default <|endoftext|>, else </s>)", 0, VOCABULARY },
+	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(bos), "", 0, 0, NULL,
+	  "imported: token that begins a text, if any", 0, VOCABULARY },
+	CBTM_PARAM_END
+};
+
+static int plan(const void *options, void **source, uint32_t *parts, struct cbtm_error *e)
+{
+	const struct options *o = options;
+	struct source *s;
+
+	if (source_plan(o->input.v, o->input.n, o->part_bytes, o->format == DOCUMENT_TEXT, &s, e))
+		return e->name;
+	*source = s;
+	*parts = s->parts;
+	return 0;
+}
+
+static int slice_digest(void *source, uint32_t part, struct digest *d, struct cbtm_error *e)
+{
+	return source_digest(source, part, d, e);
+}
+
+static void plan_free(void *source)
+{
+	source_free(source);
+}
+
+static const struct stage_source source = { plan, slice_digest, plan_free };
+
+static int documents(struct stage_run *run, struct cbtm_error *e)
+{
+	const struct options *o = run->options;
+	struct ingest_rules rules = {
+		.document = { .format = (enum document_format)o->format,
+		              .text = o->text,
+		              .id = o->id,
+		              .meta = o->meta,
+		              .split_field = o->split_field,
+		              .valid = o->valid,
+		              .test = o->test,
+		              .seed = o->seed,
+		              .split_seed = o->random_seed },
+		.bad_lines = o->bad_lines,
+		.line_bytes = o->line_bytes,
+	};
+
+	if (ingest_part(run->source, run->part, &rules, run->pool, run->out, e))
+		return e->name;
+	if (run->parts == 1 && !store_rows(run->out, "key"))
+		return error_set(e, CBTM_ERR_EMPTY_CORPUS, o->input.v[0], "the input holds no document");
+	return 0;
+}
+
+static bool trains(const void *options, uint64_t k)
+{
+	(void)k;
+	return !*((const struct options *)options)->vocab;
+}
+
+static int vocabulary(struct stage_run *run, struct cbtm_error *e)
+{
+	const struct options *o = run->options;
+	struct bpe *bpe = NULL;
+
+	if (store_rows(run->out, "symbol"))
+		return 0; /* committed whole */
+	if (trains(o, 1))
+		corpus_vocabulary(stage_input(run, "documents"), (uint32_t)o->size, run->pool, &bpe, e);
+	else
+		bpe_import(o->vocab, o->merges, o->eod, o->bos, &bpe, e);
+	if (!e->name && !bpe_save(bpe, run->out, e))
+		store_commit(run->out, NULL, 0, e);
+	bpe_free(bpe);
+	return e->name;
+}
+
+static int tokens(struct stage_run *run, struct cbtm_error *e)
+{
+	char content[DIGEST_HEX];
+	struct store *s = NULL;
+	struct bpe *bpe = NULL;
+
+	if (!stage_input_part(run, "documents", &s, e) &&
+	    !bpe_open(stage_input(run, "vocabulary"), &bpe, content, e))
+		corpus_encode(s, bpe, content, run->pool, run->out, e);
+	bpe_free(bpe);
+	return e->name;
+}
+
+static const struct stage_task tasks[] = {
+	{ "documents",
+	  "documents",
+	  "read the corpus, check it and split it",
+	  1,
+	  EACH_PART,
+	  NULL,
+	  { { 0 } },
+	  documents },
+	{ "vocabulary",
+	  "vocabulary",
+	  "learn a vocabulary from the train documents, or import one",
+	  1,
+	  EACH_ONCE,
+	  NULL,
+	  { { "documents", READS_ALL, trains } },
+	  vocabulary },
+	{ "tokens",
+	  "tokens",
+	  "encode the documents",
+	  1,
+	  EACH_PART,
+	  NULL,
+	  { { "documents", READS_SAME_PART, NULL }, { "vocabulary", READS_ALL, NULL } },
+	  tokens },
+	{ 0 }
+};
+
+static int check(const void *options, uint64_t k, struct cbtm_error *e)
+{
+	const struct options *o = options;
+
+	(void)k;
+	if (o->valid + o->test >= 1)
+		return error_set(e, CBTM_ERR_CONFIG, "tokenize.split",
+		                 "valid and test are %g of the documents: nothing is left to train on",
+		                 o->valid + o->test);
+	if (!*o->vocab != !*o->merges)
+		return error_set(e, CBTM_ERR_CONFIG,
+		                 *o->vocab ? "tokenize.vocabulary.merges" : "tokenize.vocabulary.vocab",
+		                 "vocab.json and merges.txt go together, and this one is not given");
+	return 0;
+}
+
+const struct cbtm_stage stage_tokenize = {
+	.name = "tokenize",
+	.sentence = "Read a corpus of text, learn a vocabulary and encode the documents.",
+	.options = params,
+	.options_size = sizeof(struct options),
+	.source = &source,
+	.tasks = tasks,
+	.check = check,
+	.example = "cbtm-tokenize --input corpus.jsonl.zst --documents work/documents "
+			   "--vocabulary work/vocabulary --tokens work/tokens",
+};
