@@ -150,11 +150,21 @@ static int scratch_make(struct program *p, struct cbtm_error *e)
 		for (uint32_t o = 0; o < p->region[r].operations; o++)
 			scratch_of(p, &p->operation[p->region[r].first + o], &norm_sums, &chunks);
 	}
-	p->threads = host->pool_threads(host->pool());
 	p->thread_floats = round_up(p->thread_floats + PADDING, PADDING);
 	p->scratch = take(p->scratch_floats, sizeof *p->scratch, e);
-	p->thread_scratch = take(p->threads * p->thread_floats, sizeof *p->thread_scratch, e);
 	p->partial = take(chunks, sizeof *p->partial, e);
+	return e->name;
+}
+
+/* Scratch for each of the pool's threads. */
+static int threads_make(struct program *p, struct cbtm_error *e)
+{
+	unsigned threads = host->pool_threads(host->pool());
+	if (threads <= p->threads)
+		return 0;
+	host->release(p->thread_scratch);
+	p->threads = threads;
+	p->thread_scratch = take(threads * p->thread_floats, sizeof *p->thread_scratch, e);
 	return e->name;
 }
 
@@ -232,8 +242,8 @@ static int run(void *program, enum cbtm_section section, const struct cbtm_scala
 {
 	struct program *p = program;
 	bool stale = false;
-	if (host->pool_threads(host->pool()) > p->threads)
-		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "the pool grew after compile()");
+	if (threads_make(p, e))
+		return e->name;
 	for (uint32_t i = 0; i < p->tensors; i++)
 		stale |= p->tensor[i].stale && (p->tensor[i].by_row || p->tensor[i].by_column);
 	if (stale && host->pool_run(host->pool(), p->tensors, task_pack, p, e))
