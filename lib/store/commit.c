@@ -203,6 +203,8 @@ static int put_all(struct store_writer *w, MDB_txn *t, struct cbtm_error *e)
 	}
 	if (!rc && w->cursor_dirty)
 		rc = partial_put_state(&w->partial, t, "resume/", "cursor", w->cursor.data, w->cursor.n, e);
+	if (!rc && w->sealing)
+		rc = partial_put_state(&w->partial, t, "resume/", "sealing", "", 0, e);
 	return rc;
 }
 

@@ -108,6 +108,25 @@ int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *
 	return rc;
 }
 
+int part_clean_temporaries(const struct part_files *f, struct cbtm_error *e)
+{
+	const char *own = strrchr(f->store, '/') + 1;
+	size_t stem = strlen(own) - strlen("lmdb"), n = 0;
+	char **names = NULL;
+	int rc = folder_list(f->folder, &names, &n, e);
+	for (size_t i = 0; !rc && i < n; i++) {
+		size_t length = strlen(names[i]);
+		if (length < stem + 4 || strncmp(names[i], own, stem) ||
+		    strcmp(names[i] + length - 4, ".tmp"))
+			continue;
+		char *path = path_join(f->folder, names[i], e);
+		rc = path ? remove_file(path, e) : (int)e->name;
+		free(path);
+	}
+	folder_list_free(names, n);
+	return rc;
+}
+
 int part_unpublish(const struct part_files *f, struct cbtm_error *e)
 {
 	int rc = remove_file(f->manifest, e);

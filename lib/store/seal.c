@@ -314,6 +314,7 @@ static int seal(struct store_writer *w, struct cbtm_error *e)
 int store_seal(struct store_writer *w, struct cbtm_error *e)
 {
 	struct cbtm_error ignored = { 0 };
+	w->sealing = true;
 	int rc = store_commit(w, NULL, 0, e);
 	if (!rc)
 		rc = seal(w, e);

@@ -51,7 +51,8 @@ struct store_writer;
 
 /*
  * Opens DIR/part-NNNNN for writing, or goes on with a partial one whose kind and fingerprint are
- * the same (another's is discarded). A sealed part of that fingerprint: *writer = NULL, returns 0.
+ * the same (another's is discarded). A sealed part of that fingerprint, or one whose seal was
+ * interrupted, which is then finished: *writer = NULL, returns 0.
  * A second writer gets BUSY. DIR is made. `part` < 100000.
  */
 int store_create(const char *dir, uint32_t part, const struct store_kind *kind,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/writer.h"
 #include "base/fault.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "store/dataset.h"
@@ -116,11 +117,14 @@ static int load_fact(void *arg, const char *name, const void *value, size_t n, s
 	return rc;
 }
 
-static int load_cursor(void *arg, const char *name, const void *value, size_t n,
+static int load_resume(void *arg, const char *name, const void *value, size_t n,
                        struct cbtm_error *e)
 {
 	struct store_writer *w = arg;
-	(void)name;
+	if (!strcmp(name, "sealing")) {
+		w->sealing = true;
+		return 0;
+	}
 	return buffer_add(&w->cursor, value, n, e);
 }
 
@@ -132,7 +136,7 @@ static int load(struct store_writer *w, struct cbtm_error *e)
 	int rc = partial_each(&w->partial, "column/", load_column, w, e);
 	if (!rc)
 		rc = partial_each(&w->partial, "fact/", load_fact, w, e);
-	return rc ? rc : partial_each(&w->partial, "resume/", load_cursor, w, e);
+	return rc ? rc : partial_each(&w->partial, "resume/", load_resume, w, e);
 }
 
 void writer_free(struct store_writer *w)
@@ -179,15 +183,23 @@ int store_create(const char *dir, uint32_t part, const struct store_kind *kind,
 	}
 	if ((rc = part_files(dir, part, w->arena, &w->files, e)))
 		goto done;
+	/* The usual case of a second run needs no lock and no writable folder. */
+	if (!file_exists(w->files.partial) && dataset_has_part(dir, part, fingerprint))
+		goto done;
 	if ((w->lock = part_guard(&w->files, e)) < 0) {
 		rc = e->name;
 		goto done;
 	}
 	bool sealed = dataset_has_part(dir, part, fingerprint);
-	if ((rc = part_clean(&w->files, sealed, e)) || sealed)
+	if ((rc = part_clean_temporaries(&w->files, e)) || (rc = part_clean(&w->files, sealed, e)) ||
+	    sealed)
 		goto done;
 	if ((rc = partial_open(&w->files, kind, fingerprint, &w->partial, e)) || (rc = load(w, e)))
 		goto done;
+	/* Its last rows were committed by a seal that did not come to its end: that is all that is
+	 * left to do. The cursor is older than the rows and must not be handed out. */
+	if (w->sealing)
+		return store_seal(w, e);
 	*writer = w;
 	return 0;
 done:

@@ -50,6 +50,7 @@ struct store_writer {
 	uint64_t open_bytes; /* of all open blocks in memory */
 	struct buffer cursor, scratch;
 	bool cursor_dirty;
+	bool sealing;              /* all rows are there, only the seal is left */
 	uint64_t vocabulary_size;  /* kind "tokens": what tokens_append checks ids against */
 	struct cbtm_error failure; /* set: every further call reports it */
 };

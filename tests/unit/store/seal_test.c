@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+#include "store/sample.h"
+#include "store/verify.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 600, INTERVAL = 100 };
+
+static void test_empty_part_seals(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct store_writer *w;
+	struct store *s;
+	char *folder = sample_folder();
+	sample_ok(store_create(folder, 0, store_kind_find("documents"), sample_fingerprint(1), &w, &e),
+	          &e);
+	sample_ok(store_seal(w, &e), &e);
+	sample_ok(store_check(folder, 0, &e), &e);
+	sample_ok(store_open(folder, 0, NULL, &s, &e), &e);
+	assert_int_equal(store_row_count(s, "text"), 0);
+	assert_int_equal(store_column_count(s), 5);
+	store_close(s);
+	sample_folder_free(folder);
+}
+
+static void test_fingerprint_and_facts_change_the_bytes_rows_do_not_move(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct store *s;
+	struct store_writer *w;
+	struct digest content[2];
+	char *folder = sample_folder();
+	for (uint32_t part = 0; part < 2; part++) {
+		sample_ok(store_create(folder, part, sample_kind(), sample_fingerprint(part), &w, &e), &e);
+		sample_ok(sample_fill(w, 20, 7, &e), &e);
+		sample_ok(store_seal(w, &e), &e);
+		sample_ok(store_open(folder, part, NULL, &s, &e), &e);
+		content[part] = store_content(s);
+		store_close(s);
+	}
+	/* Identity is what is in it, not what it was made from. */
+	assert_true(digest_equal(content[0], content[1]));
+	sample_folder_free(folder);
+}
+
+#ifdef CBTM_FAULT
+/* Failpoints count passages, and children go on counting where the parent stands: before these
+ * tests and in them, only children write. */
+/* sample_write in a process of its own under CBTM_FAIL; its wait status. */
+static int write_under(const char *folder, const char *rules, uint64_t interval)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct cbtm_error e = { 0 };
+		setenv("CBTM_FAIL", rules, 1);
+		_exit(sample_write(folder, ROWS, interval, &e) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static char *undisturbed(void)
+{
+	char *folder = sample_folder();
+	assert_int_equal(write_under(folder, "", INTERVAL), 0);
+	return folder;
+}
+
+static void assert_same(const char *a, const char *b)
+{
+	struct cbtm_error e = { 0 };
+	char **names;
+	size_t n;
+	sample_same_files(a, b, "part-00000.lmdb");
+	sample_same_files(a, b, "part-00000.json");
+	sample_ok(folder_list(b, &names, &n, &e), &e);
+	assert_int_equal(n, 2); /* nothing is left over */
+	folder_list_free(names, n);
+}
+
+static const char *const points[] = { "store.commit",    "store.seal.rewrite", "store.seal.copy",
+	                                  "store.seal.sync", "store.seal.rename",  "store.manifest",
+	                                  "store.seal.clean" };
+enum { POINTS = sizeof points / sizeof points[0] };
+
+/* Every passage of every failpoint, then again at every point during what follows. */
+static void test_killed_anywhere_ends_with_the_same_bytes(void **state)
+{
+	(void)state;
+	char *whole = undisturbed(), rule[64];
+	int kills = 0;
+	for (int i = 0; i < POINTS; i++)
+		for (unsigned n = 1;; n++) {
+			char *folder = sample_folder();
+			snprintf(rule, sizeof rule, "%s:%u:kill", points[i], n);
+			int status = write_under(folder, rule, INTERVAL);
+			if (WIFSIGNALED(status)) {
+				kills++;
+				/* In recovery too. */
+				snprintf(rule, sizeof rule, "%s:1:kill", points[(i + n) % POINTS]);
+				write_under(folder, rule, 77);
+				assert_int_equal(write_under(folder, "", 33), 0);
+			}
+			assert_same(whole, folder);
+			sample_folder_free(folder);
+			if (!WIFSIGNALED(status))
+				break;
+		}
+	assert_true(kills >= POINTS + ROWS / INTERVAL - 1);
+	sample_folder_free(whole);
+}
+
+static void test_killed_between_commits_loses_only_what_is_uncommitted(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct store_writer *w;
+	const void *cursor;
+	size_t n;
+	uint64_t row;
+	char *folder = sample_folder(), rule[64];
+	snprintf(rule, sizeof rule, "store.append:%d:kill", 4 * 350 + 2);
+	assert_true(WIFSIGNALED(write_under(folder, rule, INTERVAL)));
+	sample_ok(store_create(folder, 0, sample_kind(), sample_fingerprint(1), &w, &e), &e);
+	sample_ok(store_cursor(w, &cursor, &n, &e), &e);
+	assert_int_equal(n, 8);
+	memcpy(&row, cursor, 8);
+	assert_int_equal(row, 300);
+	assert_int_equal(store_rows(w, "text"), 300);
+	assert_int_equal(store_rows(w, "three"), 300);
+	store_leave(w);
+	sample_folder_free(folder);
+}
+
+static void test_full_disk_is_one_clear_error_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	char *whole = undisturbed(), rule[64];
+	for (int i = 0; i < POINTS; i++) {
+		char *folder = sample_folder();
+		snprintf(rule, sizeof rule, "%s:1:enospc", points[i]);
+		int status = write_under(folder, rule, INTERVAL);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+		assert_int_equal(dataset_has_part(folder, 0, sample_fingerprint(1)), i == POINTS - 1);
+		assert_int_equal(write_under(folder, "", INTERVAL), 0);
+		assert_same(whole, folder);
+		sample_folder_free(folder);
+	}
+	sample_folder_free(whole);
+}
+
+/* A writer that is killed at random times, with other intervals each time. */
+static void test_killed_at_random_times_ends_with_the_same_bytes(void **state)
+{
+	(void)state;
+	char *whole = undisturbed();
+	for (unsigned trial = 0; trial < 20; trial++) {
+		char *folder = sample_folder();
+		for (unsigned again = 0; again < 1 + trial % 5; again++) {
+			pid_t pid = fork();
+			struct cbtm_error e = { 0 };
+			if (pid == 0)
+				_exit(sample_write(folder, ROWS, 1 + (trial * 31 + again * 7) % 150, &e) ? 1 : 0);
+			usleep((trial * 1777 + again * 911) % 12000);
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+		}
+		assert_int_equal(write_under(folder, "", 50), 0);
+		assert_same(whole, folder);
+		sample_folder_free(folder);
+	}
+	sample_folder_free(whole);
+}
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#ifdef CBTM_FAULT
+		cmocka_unit_test(test_killed_anywhere_ends_with_the_same_bytes),
+		cmocka_unit_test(test_killed_between_commits_loses_only_what_is_uncommitted),
+		cmocka_unit_test(test_full_disk_is_one_clear_error_and_nothing_is_lost),
+		cmocka_unit_test(test_killed_at_random_times_ends_with_the_same_bytes),
+#endif
+		cmocka_unit_test(test_empty_part_seals),
+		cmocka_unit_test(test_fingerprint_and_facts_change_the_bytes_rows_do_not_move),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
