@@ -9,7 +9,7 @@
 #define LABEL 28
 #define LEAST_CELL 12
 #define MOST_CELL 36 /* longer names are cut */
-#define CELL_TEXT 40
+#define CELL_TEXT 72
 #define MOST_MATRIX 8 /* larger ones stand in the JSON alone */
 #define MOST_VALUES 16
 
@@ -26,11 +26,13 @@ enum source {
 	OWN_BEST
 };
 
+enum { HUMAN = -1, SHORTEST = -2 };
+
 struct row {
 	const char *label;
 	enum source source;
 	const char *name; /* of the number */
-	int decimals;     /* negative: 12345678 is 12.3M */
+	int decimals;     /* or HUMAN (12.3M), SHORTEST (0.05) */
 	const char *mode; /* MIXTURE: see view_mixture */
 	size_t top_k;
 	double temperature;
@@ -38,14 +40,14 @@ struct row {
 
 static const struct row what_was_seen[] = {
 	{ .label = "clusters", FACT, "clusters", 0 },
-	{ .label = "seed tokens", SEED, "tokens", -1 },
-	{ .label = "branch tokens, together", TOGETHER, "tokens", -1 },
-	{ .label = "branch tokens, each model", EACH, "tokens", -1 },
+	{ .label = "seed tokens", SEED, "tokens", HUMAN },
+	{ .label = "branch tokens, together", TOGETHER, "tokens", HUMAN },
+	{ .label = "branch tokens, each model", EACH, "tokens", HUMAN },
 	{ .label = "updates, each model", EACH, "steps", 0 },
 	{ .label = "passes, each model", EACH, "repeats", 2 },
-	{ .label = "parameters, each model", EACH, "parameters", -1 },
+	{ .label = "parameters, each model", EACH, "parameters", HUMAN },
 	{ .label = "test documents", HELD_OUT, "documents", 0 },
-	{ .label = "test tokens", HELD_OUT, "tokens", -1 },
+	{ .label = "test tokens", HELD_OUT, "tokens", HUMAN },
 };
 static const struct row one_model[] = {
 	{ .label = "test perplexity", HEADING },
@@ -59,7 +61,7 @@ static const struct row other_mixtures[] = {
 };
 static const struct row answers[] = {
 	{ .label = "chosen on valid", HEADING },
-	{ .label = "  temperature", ANSWER, "temperature", 3 },
+	{ .label = "  temperature", ANSWER, "temperature", SHORTEST },
 	{ .label = "  experts used", ANSWER, "top_k", 0 },
 	{ .label = "  test perplexity", MIXTURE, "perplexity", 2 },
 	{ .label = "  bits per byte", MIXTURE, "bits_per_byte", 4 },
@@ -67,12 +69,14 @@ static const struct row answers[] = {
 };
 #define ROWS(a) a, sizeof a / sizeof a[0]
 
-static void print_number(double x, int decimals, char text[16])
+static void print_number(double x, int decimals, char text[32])
 {
-	if (decimals < 0)
+	if (decimals == HUMAN)
 		number_human(x, text);
+	else if (decimals == SHORTEST)
+		number_print_f64(x, text);
 	else
-		snprintf(text, 16, "%.*f", decimals, x);
+		snprintf(text, 32, "%.*f", decimals, x);
 }
 
 static double value(const struct row *row, const struct report_view *view)
@@ -103,7 +107,7 @@ static double value(const struct row *row, const struct report_view *view)
 static void cell_of(const struct row *row, const struct report_view *view, char cell[CELL_TEXT])
 {
 	double least, most, sum, x = value(row, view);
-	char text[16] = "", second[16];
+	char text[32] = "", second[32];
 	cell[0] = 0;
 	if (row->source == OWN_BEST) {
 		double k = view_number(view->root, "clusters");
@@ -211,20 +215,21 @@ static int put_matrix(const struct report_view *view, struct buffer *out, struct
 			if (!there || !json_next(row, &inner, NULL, NULL, &cell) || !json_f64(cell, &x[i][j]))
 				x[i][j] = NAN;
 	}
-	buffer_printf(out, e, "%s: test perplexity of expert (row) on cluster (column), * = best\n%8s",
-	              view->name, "");
+	buffer_printf(out, e,
+	              "%.*s: test perplexity of expert (row) on cluster (column), * = best\n%8s",
+	              MOST_CELL, view->name, "");
 	for (size_t j = 0; j < k; j++)
-		buffer_printf(out, e, "%10zu ", j);
+		buffer_printf(out, e, "%11zu", j);
 	for (size_t i = 0; i < k; i++) {
 		buffer_printf(out, e, "\n%8zu", i);
 		for (size_t j = 0; j < k; j++) {
 			bool best = !isnan(x[i][j]);
 			for (size_t o = 0; o < k; o++)
 				best = best && (o == i || x[i][j] < x[o][j]);
-			if (isnan(x[i][j]))
-				buffer_printf(out, e, "%10s ", "-");
-			else
-				buffer_printf(out, e, "%10.2f%c", x[i][j], best ? '*' : ' ');
+			char text[32] = "-";
+			if (!isnan(x[i][j]))
+				snprintf(text, sizeof text, "%s%.2f", best ? "*" : "", x[i][j]);
+			buffer_printf(out, e, "%11s", text);
 		}
 	}
 	return buffer_text(out, "\n\n", e);

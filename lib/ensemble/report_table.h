@@ -11,6 +11,6 @@ struct report_comparison {
 };
 
 /* Appends: a column a system (in groups that fit), the matrix of each clustered system, then the
- * comparisons as sentences. What a system lacks is "-". */
+ * comparisons as sentences (longer only where names are). What a system lacks is "-". */
 int report_table(const struct report_view *views, size_t n, const struct report_comparison *pairs,
                  size_t n_pairs, struct buffer *out, struct cbtm_error *e);
