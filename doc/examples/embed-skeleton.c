@@ -6,7 +6,6 @@
  */
 #include <cbtm/embed.h>
 #include <string.h>
-
 static const struct cbtm_host *host; /* what cbtm lends: memory, words, errors, threads */
 struct options {
 	uint64_t dims;
