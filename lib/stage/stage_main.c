@@ -10,6 +10,7 @@
 #include "stage/command_line.h"
 #include "stage/declaration.h"
 #include "stage/folders.h"
+#include "stage/host.h"
 #include "stage/task.h"
 #include <stdio.h>
 #include <string.h>
@@ -158,8 +159,10 @@ static int run(struct stage_session *s, struct cbtm_error *e)
 	s->pool = pool_new((unsigned)c->frame.threads, e);
 	if (!s->pool)
 		return e->name;
+	host_start(s->pool);
 	do_tasks(s, e);
 	stage_session_end(s);
+	host_start(NULL);
 	pool_free(s->pool);
 	return e->name;
 }
