@@ -11,8 +11,8 @@ struct options {
 };
 
 static const struct cbtm_param options[] = {
-	{ "columns", CBTM_PARAM_TEXTS, offsetof(struct options, columns), "[]", 0, 0, NULL,
-	  "only these columns", 0, 0 },
+	{ "column", CBTM_PARAM_TEXTS, offsetof(struct options, columns), "[]", 0, 0, NULL,
+	  "only this column; may be repeated", 0, 0 },
 	{ "rows", CBTM_PARAM_COUNT, offsetof(struct options, rows), "0", 0, 0, NULL,
 	  "at most so many rows of each part; 0: all", 0, 0 },
 	CBTM_PARAM_END,
@@ -53,6 +53,6 @@ const struct command command_cat = {
 	.arguments = "STORE...",
 	.options = options,
 	.options_size = sizeof(struct options),
-	.example = "cbtm cat --rows 3 --columns id,text work/documents/*/part-00000.lmdb",
+	.example = "cbtm cat --rows 3 --column id --column text work/documents/*/part-00000.lmdb",
 	.run = run,
 };

@@ -250,8 +250,8 @@ int jsonl_load(FILE *in, const char *where, const char *folder, uint32_t *parts,
 		rc = dataset_seal(folder, l.kind, l.fingerprints, l.n_parts, &why);
 	store_leave(l.writer);
 	*parts = l.n_parts;
-	if (rc && (!why.where[0] || !strcmp(why.where, "ids")))
-		snprintf(why.where, sizeof why.where, "%.400s:%" PRIu64, where, number);
+	if (rc && (!why.where[0]))
+		snprintf(why.where, sizeof why.where, number ? "%.400s:%" PRIu64 : "%.400s", where, number);
 	error_copy(e, &why);
 	free(line);
 	free(l.fingerprints);
