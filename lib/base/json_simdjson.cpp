@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <simdjson.h>
+#include <unistd.h>
 
 extern "C" {
 #include "base/json.h"
@@ -27,9 +28,31 @@ static tape_ref place(struct json v)
 	return tape_ref(static_cast<const simdjson::dom::document *>(v.document), v.index);
 }
 
+/* Says what an error would say: nothing that allocates may be called here. */
+[[noreturn]] static void give_up()
+{
+	static const char text[] = "cbtm: cannot allocate memory to start the JSON parser\n"
+							   "cbtm: hint: free some memory, or use fewer threads\n";
+
+	_exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? 71
+	                                                      : error_exit_status(CBTM_ERR_MEMORY));
+}
+
+/* simdjson chooses its kernels on first use, behind noexcept: a failed allocation there would end
+ * in std::terminate, so for that moment the process ends with a sentence instead. */
+static bool choose_kernels()
+{
+	std::new_handler before = std::set_new_handler(give_up);
+	bool chosen = simdjson::get_active_implementation()->name().size() != 0;
+
+	std::set_new_handler(before);
+	return chosen;
+}
+
 extern "C" struct json_parser *json_parser_new(struct cbtm_error *e)
 {
-	struct json_parser *p = new (std::nothrow) json_parser;
+	static const bool chosen = choose_kernels();
+	struct json_parser *p = chosen ? new (std::nothrow) json_parser : NULL;
 
 	if (p && p->parser.allocate(FIRST_CAPACITY, DEEPEST) == simdjson::SUCCESS)
 		return p;
