@@ -23,7 +23,7 @@ enum { TASK_SEED_SCORES = 1, TASK_SCORES = 2, TASK_RESULTS = 4 };
 
 static const struct cbtm_param options[] = {
 	{ "compute", CBTM_PARAM_TEXT, offsetof(struct options, compute), "cpu", 0, 0, NULL,
-	  "compute plugin that runs the models", CBTM_PARAM_NO_RESULT, BOTH_SCORES },
+	  "compute plugin that runs the models", 0, BOTH_SCORES },
 	{ "window", CBTM_PARAM_CHOICE, offsetof(struct options, window), "truncate", 0, 0,
 	  "truncate|stride", "score a document's first T tokens, or all in overlapping windows", 0,
 	  BOTH_SCORES },

@@ -75,13 +75,9 @@ static int match_cluster(const struct dataset *d, size_t j, size_t k, struct cbt
 int match_datasets(const struct system_datasets *in, struct match_window *window,
                    struct cbtm_error *e)
 {
-	struct store *s;
 	char vocabulary[DIGEST_HEX];
 	*window = (struct match_window){ 0 };
-	if (dataset_part(in->vocabulary, 0, &s, e))
-		return e->name;
-	digest_hex(store_content(s), vocabulary);
-	store_close(s);
+	digest_hex(dataset_content(in->vocabulary), vocabulary);
 	if (match_tokens(in->tokens, vocabulary, e) ||
 	    match_scores(in->seed_scores, vocabulary, window, e))
 		return e->name;

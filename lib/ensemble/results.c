@@ -98,9 +98,9 @@ static void put_model(struct buffer *b, const struct results_model *model, struc
 	put_count(b, "tokens", model->tokens, e);
 	put_count(b, "steps", model->steps, e);
 	put_count(b, "parameters", model->parameters, e);
-	json_put_key(b, "repeats", e);
-	if (model->repeats >= 0)
-		json_put_f64(b, model->repeats, e);
+	json_put_key(b, "passes", e);
+	if (model->passes >= 0)
+		json_put_f64(b, model->passes, e);
 	else
 		json_put_null(b, e);
 	json_put_close(b, '}', e);

@@ -11,7 +11,7 @@
 /* What training saw, from a checkpoint's facts. */
 struct results_model {
 	uint64_t tokens, steps, parameters;
-	double repeats; /* passes over its documents; negative: not known */
+	double passes; /* passes over its documents; negative: not known */
 };
 
 struct results_facts {

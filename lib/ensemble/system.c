@@ -92,8 +92,8 @@ static int load_model(struct dataset *checkpoint, struct results_model *m, struc
 		error_set(e, CBTM_ERR_BAD_DATA, store_path(s), "has no facts model, tokens and step");
 	else if (!model_config_parse(model, store_path(s), &config, e))
 		m->parameters = model_config_parameters(&config);
-	if (!store_get_f64(s, "repeats", &m->repeats))
-		m->repeats = -1;
+	if (!store_get_f64(s, "passes", &m->passes))
+		m->passes = -1;
 	store_close(s);
 	return e->name;
 }

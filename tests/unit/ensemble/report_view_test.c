@@ -71,7 +71,7 @@ static void test_missing_numbers_are_not_numbers(void **state)
 	assert_true(isnan(view_number(views[0].root, "window")));
 	assert_true(view_experts(&views[2], "tokens", &least, &most, &sum));
 	assert_true(least == 990000 && most == 1010000 && sum == 2000000);
-	assert_false(view_experts(&views[2], "repeats", &least, &most, &sum));
+	assert_false(view_experts(&views[2], "passes", &least, &most, &sum));
 }
 
 static void test_values_of_all_systems_ascend_once_each(void **state)

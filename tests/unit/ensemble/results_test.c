@@ -130,10 +130,10 @@ static void test_what_was_seen_is_told(void **state)
 	assert_text(root, "window", "truncate");
 	assert_true(number(root, "length") == 3 && number(root, "route_every") == 1);
 	assert_true(number(member(root, "seed"), "tokens") == 6000);
-	assert_int_equal(json_type(member(member(root, "seed"), "repeats")), JSON_NULL);
+	assert_int_equal(json_type(member(member(root, "seed"), "passes")), JSON_NULL);
 	struct json expert = item(member(root, "experts"), 1);
 	assert_true(number(expert, "tokens") == 1100 && number(expert, "steps") == 11);
-	assert_true(number(expert, "parameters") == 42 && number(expert, "repeats") == 0.75);
+	assert_true(number(expert, "parameters") == 42 && number(expert, "passes") == 0.75);
 	struct json test = member(member(root, "held_out"), "test");
 	assert_true(number(test, "documents") == 4 && number(test, "tokens") == 4 &&
 	            number(test, "bytes") == 12);

@@ -60,13 +60,13 @@ static struct dataset *tokens_of(void **state, const struct small_options *o)
 {
 	struct cbtm_error e = { 0 };
 	struct dataset *d;
-	struct store *s;
+	struct dataset *v;
 	small_write(*state, 1, o);
 	small_ok(dataset_open(scratch_path(state, "tokens"), NULL, &d, &e), &e);
-	small_ok(store_open(scratch_path(state, "vocabulary"), 0, NULL, &s, &e), &e);
-	digest_hex(store_content(s), digest);
+	small_ok(dataset_open(scratch_path(state, "vocabulary"), NULL, &v, &e), &e);
+	digest_hex(dataset_content(v), digest);
 	vocabulary = digest;
-	store_close(s);
+	dataset_close(v);
 	return d;
 }
 

@@ -99,7 +99,7 @@ static void write_vocabulary(const char *folder, char digest[DIGEST_HEX])
 	static const char *const symbol[SMALL_VOCABULARY] = { "<eod>", "a", "b", " ", "ab" };
 	struct cbtm_error e = { 0 };
 	struct digest f;
-	struct store *s;
+	struct dataset *d;
 	struct store_writer *w = create(folder, "vocabulary", "vocabulary", 0, &f);
 	for (uint8_t i = 0; i < SMALL_VOCABULARY; i++) {
 		uint8_t special = i == 0;
@@ -109,9 +109,9 @@ static void write_vocabulary(const char *folder, char digest[DIGEST_HEX])
 	small_ok(store_seal(w, &e), &e);
 	seal(folder, "vocabulary", "vocabulary", &f, 1);
 	char *dir = path_join(folder, "vocabulary", &e);
-	small_ok(store_open(dir, 0, NULL, &s, &e), &e);
-	digest_hex(store_content(s), digest);
-	store_close(s);
+	small_ok(dataset_open(dir, NULL, &d, &e), &e);
+	digest_hex(dataset_content(d), digest);
+	dataset_close(d);
 	free(dir);
 }
 
@@ -196,7 +196,7 @@ static void write_expert(const char *folder, size_t j, size_t k, const char *voc
 	store_set_u64(w, "step", 10 + j, &e);
 	store_set_u64(w, "tokens", 1000 + 100 * j, &e);
 	if (j < k)
-		store_set_f64(w, "repeats", 0.5 + (double)j, &e);
+		store_set_f64(w, "passes", 0.5 + (double)j, &e);
 	store_set_text(w, "vocabulary", vocabulary, &e);
 	set_cluster(w, j, k, &e);
 	small_ok(store_seal(w, &e), &e);

@@ -5,7 +5,7 @@ const char *const small_result_names[SMALL_SYSTEMS] = { "dense", "experts", "ran
 
 #define SEED                                                                                       \
 	"\"window\":\"truncate\",\"length\":256,\"route_every\":1,"                                    \
-	"\"seed\":{\"tokens\":6000000,\"steps\":1465,\"parameters\":430000,\"repeats\":0.9},"          \
+	"\"seed\":{\"tokens\":6000000,\"steps\":1465,\"parameters\":430000,\"passes\":0.9},"           \
 	"\"held_out\":{\"valid\":{\"documents\":2,\"tokens\":200,\"bytes\":800},"                      \
 	"\"test\":{\"documents\":3,\"tokens\":300,\"bytes\":1200}},"
 #define TEST(ppl, bpb)                                                                             \
@@ -22,7 +22,7 @@ const char
 		small_results
 			[SMALL_SYSTEMS] = {
 				"{\"clusters\":1," SEED "\"experts\":[{\"tokens\":2000000,\"steps\":244,"
-				"\"parameters\":430000,\"repeats\":0.8}],"
+				"\"parameters\":430000,\"passes\":0.8}],"
 				"\"mixtures\":[{\"mode\":\"seed\"," TEST(
 					"97.5", "2.1") "},"
 								   "{\"mode\":\"expert\",\"expert\":0," TEST(
@@ -33,8 +33,8 @@ const char
 												  "438", "440", "442") "}",
 
 				"{\"clusters\":2," SEED "\"experts\":[{\"tokens\":1000000,\"steps\":244,"
-				"\"parameters\":430000,\"repeats\":0.5},"
-				"{\"tokens\":1000000,\"steps\":244,\"parameters\":430000,\"repeats\":1.25}],"
+				"\"parameters\":430000,\"passes\":0.5},"
+				"{\"tokens\":1000000,\"steps\":244,\"parameters\":430000,\"passes\":1.25}],"
 				"\"mixtures\":[{\"mode\":\"seed\"," TEST(
 					"97.5", "2.1") "},"
 								   "{\"mode\":\"expert\",\"expert\":0," TEST(
@@ -112,8 +112,8 @@ const char
 																								   "439") "}",
 
 				"{\"clusters\":2," SEED "\"experts\":[{\"tokens\":990000,\"steps\":240,"
-				"\"parameters\":430000,\"repeats\":null},"
-				"{\"tokens\":1010000,\"steps\":248,\"parameters\":430000,\"repeats\":null}],"
+				"\"parameters\":430000,\"passes\":null},"
+				"{\"tokens\":1010000,\"steps\":248,\"parameters\":430000,\"passes\":null}],"
 				"\"mixtures\":[{\"mode\":\"seed\"," TEST(
 					"97.5",
 					"2.1") "},"

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* cbtm report: systems that were evaluated, side by side. */
+#include "ensemble/report.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "commands/command.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct options {
+	int json;
+};
+
+static const struct cbtm_param options[] = {
+	{ "json", CBTM_PARAM_BOOL, offsetof(struct options, json), "false", 0, 0, NULL,
+	  "print everything as JSON, not the table", 0, 0 },
+	CBTM_PARAM_END,
+};
+
+#define MOST_JSON (1u << 30) /* of a run's results.json */
+
+/* The systems to report, in order; names and folders live in the arena. */
+struct systems {
+	struct arena *arena;
+	struct report_system *v;
+	size_t n, capacity;
+};
+
+static int add(struct systems *s, const char *name, const char *dir, struct cbtm_error *e)
+{
+	if (!name || !dir || array_reserve(&s->v, &s->capacity, s->n + 1, sizeof *s->v, e))
+		return e->name;
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].name, name))
+			return error_set(e, CBTM_ERR_USAGE, name, "two systems have this name");
+	s->v[s->n++] = (struct report_system){ name, dir };
+	return 0;
+}
+
+/* A run's system SYSTEM, if its results are there: they lie in RUN/SYSTEM/results. */
+static int add_of_run(struct systems *s, const char *run, const char *prefix, const char *system,
+                      struct cbtm_error *e)
+{
+	char *dir = arena_printf(s->arena, e, "%s/%s/results", run, system);
+	char *name = arena_printf(s->arena, e, "%s%s", prefix, system);
+	if (!dir || !name)
+		return e->name;
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].results_dir, dir))
+			return 0;
+	return file_exists(dir) ? add(s, name, dir, e) : 0;
+}
+
+/* The systems in the order of the run's last results.json, which is that of the pipeline. */
+static int add_in_order(struct systems *s, const char *run, const char *prefix,
+                        struct cbtm_error *e)
+{
+	struct buffer text = { 0 };
+	struct json root, list, one, name;
+	size_t cursor = 0, n;
+	const char *bytes;
+	struct json_parser *parser = json_parser_new(e);
+	char *path = arena_printf(s->arena, e, "%s/results.json", run);
+	if (!parser || !path || !file_exists(path) || file_read(path, MOST_JSON, &text, e) ||
+	    json_parse(parser, text.data, text.n, path, &root, e) ||
+	    !json_member(root, "systems", &list))
+		goto done;
+	while (!e->name && json_next(list, &cursor, NULL, NULL, &one))
+		if (json_member(one, "name", &name) && json_string(name, &bytes, &n)) {
+			char *system = arena_string(s->arena, bytes, n, e);
+			if (system && !strchr(system, '/'))
+				add_of_run(s, run, prefix, system, e);
+		}
+done:
+	json_parser_free(parser);
+	buffer_free(&text);
+	return e->name;
+}
+
+static int add_run(struct systems *s, const char *run, const char *prefix, struct cbtm_error *e)
+{
+	char **names = NULL;
+	size_t n = 0, before = s->n;
+	if (add_in_order(s, run, prefix, e) || folder_list(run, &names, &n, e))
+		return e->name;
+	for (size_t i = 0; i < n && !add_of_run(s, run, prefix, names[i], e); i++)
+		continue;
+	folder_list_free(names, n);
+	if (!e->name && s->n == before) {
+		error_set(e, CBTM_ERR_MISSING_INPUT, run, "no system here has results yet");
+		error_hint(e, "run the pipeline, or name systems: dense=FOLDER experts=FOLDER");
+	}
+	return e->name;
+}
+
+static int add_argument(struct systems *s, const char *argument, bool alone, struct cbtm_error *e)
+{
+	const char *equals = strchr(argument, '=');
+	if (equals && equals > argument) {
+		char *name = arena_string(s->arena, argument, (size_t)(equals - argument), e);
+		return add(s, name, equals + 1, e);
+	}
+	size_t n = strlen(argument);
+	while (n > 1 && argument[n - 1] == '/')
+		n--;
+	char *run = arena_string(s->arena, argument, n, e);
+	if (!run)
+		return e->name;
+	const char *slash = strrchr(run, '/'), *base = slash ? slash + 1 : run;
+	char *prefix = arena_printf(s->arena, e, "%s/", base);
+	if (prefix)
+		add_run(s, run, alone ? "" : prefix, e);
+	return e->name;
+}
+
+static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
+{
+	const struct options *o = given;
+	struct systems s = { .arena = arena_new(e) };
+	struct buffer text = { 0 };
+	if (!s.arena)
+		goto done;
+	if (n == 0) {
+		error_set(e, CBTM_ERR_USAGE, NULL, "name a run's folder, or NAME=FOLDER of each system");
+		goto done;
+	}
+	for (int i = 0; i < n; i++)
+		if (add_argument(&s, arguments[i], n == 1, e))
+			goto done;
+	if (!report_make(s.v, s.n, o->json ? &text : NULL, o->json ? NULL : &text, e))
+		fwrite(text.data, 1, text.n, stdout);
+done:
+	buffer_free(&text);
+	free(s.v);
+	arena_free(s.arena);
+	return e->name;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.sentence = "Compare systems that were evaluated: a table, or JSON",
+	.arguments = "RUN_FOLDER | NAME=RESULTS_FOLDER...",
+	.options = options,
+	.options_size = sizeof(struct options),
+	.example = "cbtm report work/runs/quickstart",
+	.run = run,
+};
