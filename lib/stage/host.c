@@ -16,7 +16,9 @@
 #include "plugin/loader.h"
 #include "stage/state.h"
 #include "text/words.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* struct cbtm_pool is never defined: a plugin's pool is our struct pool. */
 static struct pool *the_pool;
@@ -44,7 +46,15 @@ static int host_stop_requested(void)
 
 static void host_progress(uint64_t done, uint64_t total, const char *unit)
 {
-	(void)total, (void)unit; /* the frame has said them */
+	/* A plugin says its total anew each time; the bar starts anew when that is another one. */
+	static uint64_t shown_total;
+	static char shown_unit[16];
+	if (total != shown_total || strncmp(unit, shown_unit, sizeof shown_unit - 1)) {
+		progress_finish();
+		progress_start("fit", total, unit);
+		shown_total = total;
+		snprintf(shown_unit, sizeof shown_unit, "%s", unit);
+	}
 	progress_set(done, NULL);
 }
 
