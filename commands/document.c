@@ -43,23 +43,6 @@ static const char reference_head[] =
 	"and `--seed-tokens 6M` for `cbtm-train`. Counts may end in K, M, G (thousands), Ki, Mi, Gi.\n"
 	"A plugin's keys stand in the section of the stage that uses it.\n";
 
-/* What lib/pipeline/pipeline.c reads beside the stages' sections. */
-static const struct cbtm_param top_keys[] = {
-	{ "name", CBTM_PARAM_TEXT, 0, "the file's name", 0, 0, NULL,
-	  "name of the run: its datasets are linked under work/runs/NAME", 0, 0 },
-	{ "work", CBTM_PARAM_TEXT, 0, "work", 0, 0, NULL, "folder of the datasets", 0, 0 },
-	{ "plugin_path", CBTM_PARAM_TEXT, 0, NULL, 0, 0, NULL,
-	  "folders with plugins, separated by ':'; searched after --plugin-path and CBTM_PLUGIN_PATH",
-	  0, 0 },
-	{ "systems", CBTM_PARAM_TEXTS, 0, "one, of the pipeline as it stands", 0, 0, NULL,
-	  "systems to compare: {name: NAME, set: {STAGE.KEY: VALUE}}; tasks that are alike run once", 0,
-	  0 },
-	{ "sweep", CBTM_PARAM_TEXTS, 0, NULL, 0, 0, NULL,
-	  "lists of values, {STAGE.KEY: [VALUE, VALUE]}: a further system for each", 0, 0 },
-	CBTM_PARAM_END,
-};
-static const struct manual_section top = { "The file itself", NULL, top_keys };
-
 static int write_file(const struct writing *w, const char *name, const struct buffer *b,
                       struct cbtm_error *e)
 {
@@ -194,8 +177,6 @@ static int write_all(struct writing *w, struct cbtm_error *e)
 	struct buffer reference = { 0 };
 	int r = buffer_text(&reference, reference_head, e);
 
-	if (r == 0)
-		r = manual_reference(&top, &reference, e);
 	for (const struct cbtm_stage *const *s = stage_registry; r == 0 && *s; s++)
 		r = write_stage(w, *s, &reference, e);
 	if (r == 0)

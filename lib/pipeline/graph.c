@@ -300,3 +300,11 @@ const char *graph_link_name(struct graph *g, const struct graph_dataset *d, stru
 		return d->task->name;
 	return arena_printf(g->arena, e, "%s-cluster-%u", d->task->name, d->cluster);
 }
+
+bool graph_system_has(const struct graph_system *s, const struct graph_dataset *d)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->dataset[i] == d)
+			return true;
+	return false;
+}

@@ -39,6 +39,8 @@ struct graph_dataset {
 	size_t causes;
 	enum graph_state state; /* DONE: DATASET.json is there */
 	bool wanted;            /* by --from, --only; else true */
+	bool forced;            /* by --force: what is there does not count */
+	bool searched;          /* other folders were searched for its parts */
 };
 
 struct graph_system {
@@ -66,3 +68,4 @@ void graph_free(struct graph *g); /* NULL is fine */
 int graph_look(struct graph *g, struct cbtm_error *e);
 /* The folder name of a dataset under a run's system: "sequences-cluster-3". In the graph's arena. */
 const char *graph_link_name(struct graph *g, const struct graph_dataset *d, struct cbtm_error *e);
+bool graph_system_has(const struct graph_system *s, const struct graph_dataset *d);

@@ -14,14 +14,6 @@ static const char *shown_default(const struct cbtm_param *p)
 	return p->default_text && p->default_text[0] ? p->default_text : "none";
 }
 
-/* Sentences of stages and commands end with a full stop, descriptions of plugins do not. */
-static const char *stop_after(const char *sentence)
-{
-	size_t n = strlen(sentence);
-
-	return n && sentence[n - 1] == '.' ? "" : ".";
-}
-
 /* A cell of a Markdown table: '|' would end it. */
 static int add_cell(struct buffer *out, const char *text, struct cbtm_error *e)
 {
@@ -57,7 +49,7 @@ int manual_reference(const struct manual_section *s, struct buffer *out, struct 
 	int r = buffer_printf(out, e, "\n## %s\n", s->title);
 
 	if (r == 0 && s->sentence)
-		r = buffer_printf(out, e, "%s%s\n", s->sentence, stop_after(s->sentence));
+		r = buffer_printf(out, e, "%s.\n", s->sentence);
 	if (r == 0 && (!s->table || !s->table[0].name))
 		return buffer_text(out, "It has no keys.\n", e);
 	if (r == 0)
@@ -126,7 +118,7 @@ static int page_section(const struct manual_section *s, struct buffer *out, stru
 		return 0;
 	r = add_line(out, ".SS ", s->title, e);
 	if (r == 0 && s->sentence)
-		r = buffer_printf(out, e, "%s%s\n", s->sentence, stop_after(s->sentence));
+		r = buffer_printf(out, e, "%s.\n", s->sentence);
 	for (const struct cbtm_param *p = s->table; r == 0 && p->name; p++)
 		r = page_row(p, out, e);
 	return r;

@@ -56,20 +56,6 @@ static void test_reference_says_that_there_are_no_keys(void **state)
 	buffer_free(&b);
 }
 
-static void test_sentences_end_with_one_full_stop(void **state)
-{
-	const struct manual_section two[] = { { "a", "one", NULL }, { "b", "two.", NULL } };
-	struct buffer b = { 0 };
-	struct cbtm_error e = { 0 };
-	(void)state;
-
-	assert_int_equal(manual_reference(&two[0], &b, &e), 0);
-	assert_int_equal(manual_reference(&two[1], &b, &e), 0);
-	assert_holds(&b, "\none.\n");
-	assert_holds(&b, "\ntwo.\n");
-	buffer_free(&b);
-}
-
 static void test_page_escapes_what_troff_would_read(void **state)
 {
 	struct buffer b = { 0 };
@@ -100,7 +86,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reference_has_a_row_for_each_key),
 		cmocka_unit_test(test_reference_says_that_there_are_no_keys),
-		cmocka_unit_test(test_sentences_end_with_one_full_stop),
 		cmocka_unit_test(test_page_escapes_what_troff_would_read),
 		cmocka_unit_test(test_completion_lists_every_option),
 	};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* cbtm run: a pipeline from its source files to the comparison of its systems. */
+#include "commands/command.h"
+#include "commands/pipeline.h"
+#include "pipeline/driver.h"
+#include "pipeline/plan.h"
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+
+struct options {
+	struct pipeline_options pipeline;
+	struct run_selection select;
+	uint64_t jobs, threads;
+	int dry_run, quiet;
+};
+static const struct cbtm_param options[] = {
+	PIPELINE_ROWS(struct options),
+	{ "from", CBTM_PARAM_TEXT, offsetof(struct options, select.from), "", 0, 0, NULL,
+	  "this stage and those behind it", 0, 0 },
+	{ "only", CBTM_PARAM_TEXT, offsetof(struct options, select.only), "", 0, 0, NULL,
+	  "this stage alone", 0, 0 },
+	{ "force", CBTM_PARAM_TEXT, offsetof(struct options, select.force), "", 0, 0, NULL,
+	  "this stage again, even if it is done", 0, 0 },
+	{ "jobs", CBTM_PARAM_COUNT, offsetof(struct options, jobs), "0", 0, 1024, NULL,
+	  "tasks at the same time; 0: one a processor", 0, 0 },
+	{ "threads", CBTM_PARAM_COUNT, offsetof(struct options, threads), "0", 0, 4096, NULL,
+	  "threads that they share; 0: one a processor", 0, 0 },
+	{ "dry_run", CBTM_PARAM_BOOL, offsetof(struct options, dry_run), "false", 0, 0, NULL,
+	  "only say what would run, and why", 0, 0 },
+	{ "quiet", CBTM_PARAM_BOOL, offsetof(struct options, quiet), "false", 0, 0, NULL,
+	  "print failures and the last line only", 0, 0 },
+	CBTM_PARAM_END
+};
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof set, &set) ? 0 : CPU_COUNT(&set);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+static int dry_run(struct run *r, struct cbtm_error *e)
+{
+	struct buffer out = { 0 };
+
+	if (!plan_print(r, &out, e))
+		fputs(out.data, stdout);
+	buffer_free(&out);
+	return e->name;
+}
+
+static int run(const void *values, char **arguments, int n, struct cbtm_error *e)
+{
+	const struct options *o = values;
+	struct run r;
+	char bin[PATH_MAX];
+	struct local_setting setting = { bin, o->jobs ? (unsigned)o->jobs : processors(),
+		                             o->threads ? (unsigned)o->threads : processors(), o->quiet };
+
+	if (pipeline_open(&o->pipeline, arguments, n, &r, e) || run_select(&r, &o->select, e) ||
+	    pipeline_bin(bin, sizeof bin, e))
+		goto done;
+	if (o->dry_run)
+		dry_run(&r, e);
+	else
+		driver_run(&r, &setting, e);
+done:
+	run_close(&r);
+	return e->name;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.sentence = "Run a pipeline: what is done already is kept, the rest is done",
+	.arguments = "[PIPELINE]",
+	.options = options,
+	.options_size = sizeof(struct options),
+	.example = "cbtm run pipeline.yaml",
+	.run = run,
+};

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "pipeline/driver.h"
+#include "base/file.h"
+#include "base/number.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "ensemble/report.h"
+#include "pipeline/plan.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Datasets that are complete are in the record, whoever completed them. */
+static int note_done(struct run *run, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < run->graph->n; i++)
+		if (run->graph->dataset[i]->state == GRAPH_DONE && run_note(run, run->graph->dataset[i], e))
+			return e->name;
+	return record_write(&run->record, run->workspace.record, e);
+}
+
+static int on_complete(void *arg, struct graph_dataset *d, struct cbtm_error *e)
+{
+	struct run *run = arg;
+
+	if (run_note(run, d, e))
+		return e->name;
+	return record_write(&run->record, run->workspace.record, e);
+}
+
+static int remove_forced(struct run *run, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < run->graph->n; i++)
+		if (run->graph->dataset[i]->forced && folder_remove(run->graph->dataset[i]->dir, e))
+			return e->name;
+	return 0;
+}
+
+static int print_plan(struct run *run, const struct local_setting *setting, struct cbtm_error *e)
+{
+	struct buffer out = { 0 };
+
+	if (!setting->quiet && !plan_print(run, &out, e)) {
+		fputs(out.data, stdout);
+		fflush(stdout);
+	}
+	buffer_free(&out);
+	return e->name;
+}
+
+/* The table of all systems, if every one of them has its results. */
+static int report(struct run *run, const struct local_setting *setting, struct cbtm_error *e)
+{
+	const struct graph *g = run->graph;
+	struct report_system *list = mem_zeroed(g->systems, sizeof *list, "systems", e);
+	struct buffer table = { 0 };
+
+	for (size_t i = 0; list && i < g->systems; i++) {
+		const struct graph_dataset *last = g->system[i].last;
+		if (last->state != GRAPH_DONE || strcmp(last->task->kind, "results") != 0)
+			goto done;
+		list[i] = (struct report_system){ g->system[i].system->name, last->dir };
+	}
+	if (!list || report_write(list, g->systems, run->workspace.results, &table, e))
+		goto done;
+	if (!setting->quiet)
+		printf("\n%s\nresults:  %s\ndatasets: %s/SYSTEM/\nlogs:     %s/\n",
+		       table.data ? table.data : "", run->workspace.results, run->workspace.run,
+		       run->workspace.logs);
+done:
+	buffer_free(&table);
+	free(list);
+	return e->name;
+}
+
+static int summarise(struct run *run, const struct local_report *r, double seconds,
+                     struct cbtm_error *e)
+{
+	size_t waiting = r->jobs - r->done - r->failed;
+	char time[16], rest[64] = "";
+
+	number_human_seconds(seconds, time);
+	if (waiting)
+		snprintf(rest, sizeof rest, ", %zu not started", waiting);
+	if (r->failed) {
+		error_set(e, r->failure, NULL, "%zu of %zu tasks done, %zu failed: %s%s", r->done, r->jobs,
+		          r->failed, r->failures, rest);
+		return error_hint(e, "see the logs in %.180s; then run the same command again",
+		                  run->workspace.logs);
+	}
+	if (r->stopped)
+		return error_set(e, CBTM_ERR_STOPPED, NULL, "%zu of %zu tasks done, then stopped", r->done,
+		                 r->jobs);
+	if (r->jobs)
+		printf("%s: %zu of %zu tasks done in %s\n", run->pipeline->name, r->done, r->jobs, time);
+	return 0;
+}
+
+int driver_run(struct run *run, const struct local_setting *setting, struct cbtm_error *e)
+{
+	double start = clock_seconds();
+	struct local_report r = { 0 };
+	struct cbtm_error record = { 0 };
+
+	if (workspace_lock(&run->workspace, e) || workspace_link(&run->workspace, run->graph, e) ||
+	    print_plan(run, setting, e) || remove_forced(run, e))
+		return e->name;
+	signals_install();
+	local_run(run->graph, &run->workspace, setting, on_complete, run, &r, e);
+	note_done(run, &record);
+	if (e->name || error_copy(e, &record) || summarise(run, &r, clock_seconds() - start, e))
+		return e->name;
+	return report(run, setting, e);
+}
