@@ -34,7 +34,7 @@ enum class {
 enum {
 	BLOCK = 64,       /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
 	CHUNK = 16384,    /* elements of a task of the optimizer and of sums of squares */
-	K_BLOCK = 256,    /* terms of a product that are summed before the sum goes to memory */
+	K_BLOCK = 128,    /* terms of a product that are summed before the sum goes to memory */
 	WEIGHT_ROWS = 32, /* rows of a weight's gradient that a task makes */
 	HEAD_COLUMNS = 128,    /* vocabulary that a task of the head's weight gradient takes */
 	HEAD_FLOATS = 4 << 20, /* logits that are in memory at a time */

@@ -12,11 +12,15 @@ struct head {
 	const uint32_t *first; /* of this sequence, or NULL */
 	const float *logsum;   /* T */
 	size_t T, size, step;  /* size: d / heads; step: 3 d, from token to token */
-	size_t padded;         /* T rounded up to PANEL: a row of scores */
+	size_t padded;         /* T rounded up to PANEL */
+	size_t row;            /* from row to row of scores: a vector more, so that rows do not crowd
+	                          in few sets of the first cache */
+	size_t wide;           /* size rounded up to PANEL: a row of copied tokens */
 	size_t index;          /* (b heads + h) T T: the first element's number in the mask */
 	float scale;
 	float *keys, *values;  /* packed: [padded / PANEL][size][PANEL] */
-	float *scores, *other; /* BLOCK x padded */
+	float *rows[4];        /* copies: T x wide */
+	float *scores, *other; /* BLOCK x row */
 };
 
 static void head_make(struct head *h, const struct work *w, size_t task, unsigned thread,
@@ -30,10 +34,28 @@ static void head_make(struct head *h, const struct work *w, size_t task, unsigne
 	h->padded = round_up(h->T, PANEL);
 	h->index = task * h->T * h->T;
 	h->scale = 1 / sqrtf((float)h->size);
-	h->keys = w->p->thread_scratch + thread * w->p->thread_floats;
+	h->row = h->padded + WIDTH;
+	h->wide = round_up(h->size, PANEL);
+	float *scratch = w->p->thread_scratch + thread * w->p->thread_floats;
+	h->keys = scratch;
 	h->values = h->keys + h->padded * h->size;
-	h->scores = h->values + h->padded * h->size;
-	h->other = h->scores + BLOCK * h->padded;
+	scratch = h->values + h->padded * h->size;
+	for (int i = 0; i < 4; i++, scratch += h->padded * h->wide)
+		h->rows[i] = scratch;
+	h->scores = scratch;
+	h->other = h->scores + BLOCK * h->row;
+}
+
+enum { QUERIES, KEYS, VALUES, OUTPUTS };
+
+/* One head's tokens, `step` apart, as rows[which]: the right side of products. */
+static void copy_tokens(const struct head *h, const float *from, size_t step, int which)
+{
+	float *to = h->rows[which];
+	for (size_t t = 0; t < h->T; t++, to += h->wide) {
+		memcpy(to, from + t * step, h->size * sizeof *to);
+		memset(to + h->size, 0, (h->wide - h->size) * sizeof *to);
+	}
 }
 
 /* T x size, rows `step` apart -> panels of PANEL tokens. */
@@ -61,8 +83,8 @@ static void block_scores(const struct head *h, const float *a, size_t row, const
 			                 .b = packed,
 			                 .panel = h->size * PANEL,
 			                 .step = PANEL,
-			                 .c = c + (q - q0) * h->padded,
-			                 .c_row = h->padded,
+			                 .c = c + (q - q0) * h->row,
+			                 .c_row = h->row,
 			                 .c_panel = PANEL };
 		product(&p);
 	}
@@ -104,14 +126,14 @@ static void attention_block(const struct head *h, size_t q0, size_t q1, float *y
                             float *logsum)
 {
 	const struct work *w = h->w;
+	float part[BLOCK];
 	block_scores(h, h->qkv, h->step, h->keys, q0, q1, h->scores);
 	for (size_t i = q0; i < q1; i++) {
-		float *row = h->scores + (i - q0) * h->padded;
+		float *row = h->scores + (i - q0) * h->row;
 		float largest = h->scale * largest_of_row(h, row, i);
 		float sum = exp_row(h, row, i, q1, largest);
-		for (size_t j = 0; j <= i; j += WIDTH)
-			vec_store(row + j, vec_load(row + j) * vec_set(1 / sum));
 		logsum[i] = largest + logf(sum);
+		part[i - q0] = 1 / sum;
 		if (drops(w, w->op))
 			drop(w->scalars, w->op->number, h->index + i * h->T, row, row, i + 1);
 	}
@@ -120,17 +142,20 @@ static void attention_block(const struct head *h, size_t q0, size_t q1, float *y
 		struct product p = { .m = end - q,
 			                 .n = h->size,
 			                 .k = end,
-			                 .a = h->scores + (q - q0) * h->padded,
-			                 .row = h->padded,
+			                 .a = h->scores + (q - q0) * h->row,
+			                 .row = h->row,
 			                 .column = 1,
-			                 .b = h->qkv + 2 * h->step / 3,
+			                 .b = h->rows[VALUES],
 			                 .panel = PANEL,
-			                 .step = h->step,
+			                 .step = h->wide,
 			                 .c = y + q * y_row,
 			                 .c_row = y_row,
 			                 .c_panel = PANEL };
 		product(&p);
 	}
+	for (size_t i = q0; i < q1; i++)
+		for (size_t x = 0; x < h->size; x++)
+			y[i * y_row + x] *= part[i - q0];
 }
 
 static int task_attention(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
@@ -142,6 +167,7 @@ static int task_attention(void *arg, size_t task, unsigned thread, struct cbtm_e
 	struct head h;
 	head_make(&h, w, task, thread, tensor_of(w->p, w->op->in[0]), w->op->in[1]);
 	pack_tokens(&h, h.qkv + h.step / 3, h.keys);
+	copy_tokens(&h, h.qkv + h.step / 3 * 2, h.step, VALUES);
 	float *out = y->v + task / w->op->heads * h.T * y->columns + task % w->op->heads * h.size;
 	for (size_t q = 0; q < h.T; q += BLOCK)
 		attention_block(&h, q, least(q + BLOCK, h.T), out, y->columns, logsum);
@@ -169,7 +195,7 @@ static void gradient_row(const struct head_gradient *g, size_t i, size_t q0, siz
 {
 	const struct head *h = &g->h;
 	const struct work *w = h->w;
-	float *p = h->scores + (i - q0) * h->padded, *ds = h->other + (i - q0) * h->padded;
+	float *p = h->scores + (i - q0) * h->row, *ds = h->other + (i - q0) * h->row;
 	float mean = 0;
 	for (size_t x = 0; x < h->size; x++)
 		mean += g->dy[i * g->d + x] * g->y[i * g->d + x];
@@ -183,21 +209,21 @@ static void gradient_row(const struct head_gradient *g, size_t i, size_t q0, siz
 		drop(w->scalars, w->op->number, h->index + i * h->T, p, p, i + 1);
 }
 
-/* dk (or dv) rows [0, q1) += p' x for the block's p (BLOCK x padded) and rows x from q0 on. */
+/* dk (or dv) rows [0, q1) += p' x for the block's p (BLOCK x row) and rows x from q0 on. */
 static void add_transposed(const struct head *h, const float *p, size_t q0, size_t q1,
-                           const float *x, size_t x_row, float *c)
+                           const float *x, float *c)
 {
 	for (size_t j = 0; j < q1; j += TILE) {
 		size_t from = j > q0 ? j : q0; /* earlier queries do not see key j */
 		struct product t = { .m = least(TILE, q1 - j),
 			                 .n = h->size,
 			                 .k = q1 - from,
-			                 .a = p + (from - q0) * h->padded + j,
+			                 .a = p + (from - q0) * h->row + j,
 			                 .row = 1,
-			                 .column = h->padded,
-			                 .b = x + from * x_row,
+			                 .column = h->row,
+			                 .b = x + from * h->wide,
 			                 .panel = PANEL,
-			                 .step = x_row,
+			                 .step = h->wide,
 			                 .c = c + j * h->step,
 			                 .c_row = h->step,
 			                 .c_panel = PANEL,
@@ -218,19 +244,19 @@ static void gradient_block(const struct head_gradient *g, size_t q0, size_t q1)
 		struct product dq = { .m = end - q,
 			                  .n = h->size,
 			                  .k = end,
-			                  .a = h->other + (q - q0) * h->padded,
-			                  .row = h->padded,
+			                  .a = h->other + (q - q0) * h->row,
+			                  .row = h->row,
 			                  .column = 1,
-			                  .b = h->qkv + g->d,
+			                  .b = h->rows[KEYS],
 			                  .panel = PANEL,
-			                  .step = h->step,
+			                  .step = h->wide,
 			                  .c = g->dqkv + q * h->step,
 			                  .c_row = h->step,
 			                  .c_panel = PANEL };
 		product(&dq);
 	}
-	add_transposed(h, h->other, q0, q1, h->qkv, h->step, g->dqkv + g->d);
-	add_transposed(h, h->scores, q0, q1, g->dy, g->d, g->dqkv + 2 * g->d);
+	add_transposed(h, h->other, q0, q1, h->rows[QUERIES], g->dqkv + g->d);
+	add_transposed(h, h->scores, q0, q1, h->rows[OUTPUTS], g->dqkv + 2 * g->d);
 }
 
 static int task_attention_gradient(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
@@ -248,6 +274,9 @@ static int task_attention_gradient(void *arg, size_t task, unsigned thread, stru
 	g.dqkv = tensor_of(w->p, w->op->out[0])->v + b * h->T * h->step + at;
 	pack_tokens(h, h->qkv + g.d, h->keys);
 	pack_tokens(h, h->qkv + 2 * g.d, h->values);
+	copy_tokens(h, h->qkv, h->step, QUERIES);
+	copy_tokens(h, h->qkv + g.d, h->step, KEYS);
+	copy_tokens(h, g.dy, g.d, OUTPUTS);
 	for (size_t t = 0; t < h->T; t++)
 		for (size_t part = 1; part < 3; part++)
 			memset(g.dqkv + t * h->step + part * g.d, 0, h->size * sizeof *g.dqkv);

@@ -160,7 +160,7 @@ static int task_head_loss(void *arg, size_t task, unsigned thread, struct cbtm_e
 	return 0;
 }
 
-/* HEAD_COLUMNS rows of dweight += e' (scaled x), block of rows after block of rows. */
+/* HEAD_COLUMNS rows of dweight += e' (scaled x), over all rows in hand. */
 static int task_head_weight(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	(void)thread, (void)e;
@@ -168,24 +168,24 @@ static int task_head_weight(void *arg, size_t task, unsigned thread, struct cbtm
 	size_t d = tensor_of(w->p, w->op->in[0])->columns;
 	size_t V = tensor_of(w->p, w->op->in[1])->shape[0];
 	size_t v1 = least(V, (task + 1) * HEAD_COLUMNS);
-	float *dweight = tensor_of(w->p, w->op->out[2])->v;
-	for (size_t b = 0; b * BLOCK < w->count; b++)
-		for (size_t v = task * HEAD_COLUMNS; v < v1; v += PANEL) {
-			struct product p = { .m = least(PANEL, v1 - v),
-				                 .n = d,
-				                 .k = least(BLOCK, w->count - b * BLOCK),
-				                 .a = block_e(w, b) + v * BLOCK,
-				                 .row = 1,
-				                 .column = PANEL,
-				                 .b = scaled_x(w) + b * BLOCK * d,
-				                 .panel = PANEL,
-				                 .step = d,
-				                 .c = dweight + v * d,
-				                 .c_row = d,
-				                 .c_panel = PANEL,
-				                 .epilogue = { .accumulate = true } };
-			product(&p);
-		}
+	for (size_t v = task * HEAD_COLUMNS; v < v1; v += PANEL) {
+		struct product p = { .m = least(PANEL, v1 - v),
+			                 .n = d,
+			                 .k = w->count,
+			                 .a = block_e(w, 0) + v * BLOCK,
+			                 .row = 1,
+			                 .column = PANEL,
+			                 .segment = BLOCK,
+			                 .jump = BLOCK * (round_up(V, PANEL) - PANEL),
+			                 .b = scaled_x(w),
+			                 .panel = PANEL,
+			                 .step = d,
+			                 .c = tensor_of(w->p, w->op->out[2])->v + v * d,
+			                 .c_row = d,
+			                 .c_panel = PANEL,
+			                 .epilogue = { .accumulate = true } };
+		product(&p);
+	}
 	return 0;
 }
 

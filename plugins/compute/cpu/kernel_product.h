@@ -34,7 +34,10 @@ static inline __attribute__((always_inline)) void tile_sums(const int rows, size
 {
 	for (size_t i = 0; i < k; i++) {
 		vec b0 = vec_load(b), b1 = vec_load(b + WIDTH);
-#pragma GCC unroll 8
+		__builtin_prefetch(b + 8 * step);
+		__builtin_prefetch(b + 8 * step + WIDTH);
+		__builtin_prefetch(a + 8 * column);
+#pragma GCC unroll 16
 		for (int r = 0; r < rows; r++) {
 			vec x = vec_set(a[(size_t)r * row]);
 			acc[r][0] = vec_fma(x, b0, acc[r][0]);
@@ -75,7 +78,16 @@ tile_store(const int rows, const struct product *p, const struct epilogue *e, si
            const size_t columns, vec acc[TILE][2])
 {
 	const size_t rest = columns > WIDTH ? columns - WIDTH : 0;
-#pragma GCC unroll 8
+	if (columns == PANEL && !e->bias && !e->relu && !e->mask && !e->residual) {
+		float *c = p->c + j / PANEL * p->c_panel + i * p->c_row;
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r++, c += p->c_row) {
+			vec_store(c, acc[r][0]);
+			vec_store(c + WIDTH, acc[r][1]);
+		}
+		return;
+	}
+#pragma GCC unroll 16
 	for (int r = 0; r < rows; r++) {
 		size_t at = j / PANEL * p->c_panel + (i + (size_t)r) * p->c_row;
 		vec v0 = epilogue_apply(e, acc[r][0], at, j, columns);
@@ -100,7 +112,7 @@ static inline __attribute__((always_inline)) void tile_of(const int rows, const 
 {
 	const size_t rest = columns > WIDTH ? columns - WIDTH : 0;
 	vec acc[TILE][2];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
 	for (int r = 0; r < rows; r++) {
 		const float *c = p->c + j / PANEL * p->c_panel + (i + (size_t)r) * p->c_row;
 		acc[r][0] = e->accumulate ? load_first(c, columns) : vec_set(0);

@@ -89,6 +89,7 @@ static void rows_norm_gradient(const struct rows *x)
 {
 	size_t d = x->w->p->tensor[x->op->in[2]].columns;
 	const float *gain = at(x, x->op->in[2], 0);
+	float *restrict z_sums = x->sums, *restrict sums = x->sums + d;
 	memset(x->sums, 0, 2 * d * sizeof *x->sums);
 	for (size_t r = x->r0; r < x->r1; r++) {
 		const float *dy = at(x, x->op->in[0], r), *v = at(x, x->op->in[1], r);
@@ -103,9 +104,11 @@ static void rows_norm_gradient(const struct rows *x)
 		}
 		float a_mean = vec_sum(a_sum) / (float)d, az_mean = vec_sum(az_sum) / (float)d;
 		for (size_t i = 0; i < d; i++) {
+			z_sums[i] += dy[i] * ((v[i] - mean) * rstd);
+			sums[i] += dy[i];
+		}
+		for (size_t i = 0; i < d; i++) {
 			float z = (v[i] - mean) * rstd;
-			x->sums[i] += dy[i] * z;
-			x->sums[d + i] += dy[i];
 			float g = rstd * (dy[i] * gain[i] - a_mean - z * az_mean);
 			dx[i] = residual ? residual[i] + g : g;
 		}

@@ -2,34 +2,98 @@
 /* kernel: gradients of weights and embeddings. A task owns rows (or columns) of the gradient. */
 #pragma once
 
-/* Rows [j0, j1) of dweight += dy' x, and of dbias. */
-static void weight_rows(const struct work *w, const struct cbtm_operation *op, size_t j0, size_t j1)
+/*
+ * Rows that lie a multiple of 512 bytes apart fall into few sets of the first cache: such an
+ * operand is copied, K_BLOCK rows at a time, [columns / PANEL][K_BLOCK][PANEL].
+ */
+static bool crowds(size_t stride)
 {
-	struct tensor *dweight = tensor_of(w->p, op->out[0]), *dbias = tensor_of(w->p, op->out[1]);
-	size_t k = dweight->columns, n = dweight->elements / k;
-	const float *dy = tensor_of(w->p, op->in[0])->v, *x = tensor_of(w->p, op->in[1])->v;
+	return stride % 128 == 0;
+}
+
+static const float *copy_rows(const float *from, size_t stride, size_t rows, size_t columns,
+                              float *to)
+{
+	for (size_t r = 0; r < rows; r++)
+		for (size_t j = 0; j < columns; j += PANEL) {
+			float *row = to + j * K_BLOCK + r * PANEL;
+			if (columns - j >= PANEL) {
+				vec_store(row, vec_load(from + r * stride + j));
+				vec_store(row + WIDTH, vec_load(from + r * stride + j + WIDTH));
+			} else {
+				memcpy(row, from + r * stride + j, (columns - j) * sizeof *row);
+			}
+		}
+	return to;
+}
+
+/* c (rows [j0, j1) of dweight) += dy' x for K_BLOCK tokens from r0 on. */
+static void weight_block(const struct work *w, const struct cbtm_operation *op, size_t j0,
+                         size_t j1, size_t r0, float *scratch)
+{
+	struct tensor *dweight = tensor_of(w->p, op->out[0]);
+	size_t k = dweight->columns, n = dweight->elements / k, rows = least(K_BLOCK, w->rows - r0);
 	struct product p = { .m = j1 - j0,
 		                 .n = k,
-		                 .k = w->rows,
-		                 .a = dy + j0,
+		                 .k = rows,
+		                 .a = tensor_of(w->p, op->in[0])->v + r0 * n + j0,
 		                 .row = 1,
 		                 .column = n,
-		                 .b = x,
+		                 .b = tensor_of(w->p, op->in[1])->v + r0 * k,
 		                 .panel = PANEL,
 		                 .step = k,
 		                 .c = dweight->v + j0 * k,
 		                 .c_row = k,
 		                 .c_panel = PANEL,
 		                 .epilogue = { .accumulate = true } };
-	product(&p);
-	if (dbias) {
-		float sum[WEIGHT_ROWS] = { 0 };
-		for (size_t r = 0; r < w->rows; r++)
-			for (size_t j = j0; j < j1; j++)
-				sum[j - j0] += dy[r * n + j];
-		for (size_t j = j0; j < j1; j++)
-			dbias->v[j] += sum[j - j0];
+	if (crowds(k)) {
+		p.b = copy_rows(p.b, k, rows, k, scratch + K_BLOCK * WEIGHT_ROWS);
+		p.panel = K_BLOCK * PANEL;
+		p.step = PANEL;
 	}
+	if (crowds(n)) { /* the rows of a are the columns of dy: panel by panel */
+		const float *a = copy_rows(p.a, n, rows, j1 - j0, scratch);
+		p.column = PANEL;
+		for (size_t j = j0; j < j1; j += PANEL) {
+			p.a = a + (j - j0) * K_BLOCK;
+			p.m = least(PANEL, j1 - j);
+			p.c = dweight->v + j * k;
+			product(&p);
+		}
+	} else {
+		product(&p);
+	}
+}
+
+/* dbias[j0 .. j1) += sums of dy's columns, rows in order. */
+static void bias_sums(const struct tensor *dy, size_t rows, size_t j0, size_t j1, float *dbias)
+{
+	size_t n = dy->columns;
+	for (size_t j = j0; j < j1; j += PANEL) {
+		const float *row = dy->v + j;
+		vec sum0 = vec_set(0), sum1 = vec_set(0);
+		float sum[PANEL];
+		for (size_t r = 0; r < rows; r++, row += n) { /* may read over a row's end: padding */
+			sum0 += vec_load(row);
+			sum1 += vec_load(row + WIDTH);
+		}
+		vec_store(sum, sum0);
+		vec_store(sum + WIDTH, sum1);
+		for (size_t i = j; i < least(j + PANEL, j1); i++)
+			dbias[i] += sum[i - j];
+	}
+}
+
+/* Rows [j0, j1) of dweight += dy' x, and of dbias. */
+static void weight_rows(const struct work *w, const struct cbtm_operation *op, size_t j0, size_t j1,
+                        float *scratch)
+{
+	struct tensor *dbias = tensor_of(w->p, op->out[1]);
+	const struct tensor *dy = tensor_of(w->p, op->in[0]);
+	for (size_t r = 0; r < w->rows; r += K_BLOCK)
+		weight_block(w, op, j0, j1, r, scratch);
+	if (dbias)
+		bias_sums(dy, w->rows, j0, j1, dbias->v);
 }
 
 static size_t weight_tasks(const struct work *w, uint32_t o)
@@ -40,14 +104,15 @@ static size_t weight_tasks(const struct work *w, uint32_t o)
 
 static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 {
-	(void)thread, (void)e;
+	(void)e;
 	const struct work *w = arg;
 	uint32_t o = 0;
 	for (; i >= weight_tasks(w, o); o++)
 		i -= weight_tasks(w, o);
 	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
 	weight_rows(w, &w->op[o], i * WEIGHT_ROWS,
-	            least((i + 1) * WEIGHT_ROWS, t->elements / t->columns));
+	            least((i + 1) * WEIGHT_ROWS, t->elements / t->columns),
+	            w->p->thread_scratch + thread * w->p->thread_floats);
 	return 0;
 }
 

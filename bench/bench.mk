@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# bench/NAME.c -> bench/NAME, a benchmark: `make bench` builds them, nothing runs them by itself.
+BENCHES := $(basename $(call found,bench/*.c))
+
+$(BENCHES): %: $(S)/%.c libcbtm.a obj/flags
+	@mkdir -p $(@D)
+	$(say_CCLD)$(C) $(INTERNAL) -MF obj/$(notdir $@).d -o $@ $< libcbtm.a $(OUTSIDE_LIBS)
+bench: all $(BENCHES)
+.PHONY: bench
