@@ -19,6 +19,6 @@ gen/command_registry.c: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 cbtm: $(COMMAND_OBJECTS) obj/gen/command_registry.o gen/libstages.a libcbtm.a
-	$(say_CCLD)$(LINK) -o $@ $(COMMAND_OBJECTS) obj/gen/command_registry.o $(OURS) $(OUTSIDE_LIBS) 2>obj/link.log || echo '$@ does not link yet (obj/link.log)' >&2
+	$(say_CCLD)$(LINK) -o $@ $(COMMAND_OBJECTS) obj/gen/command_registry.o $(OURS) $(OUTSIDE_LIBS)
 
 -include $(COMMAND_OBJECTS:.o=.d)

@@ -4,7 +4,7 @@
 PAGES := $(if $(COMMAND_PROGRAM),gen/doc/reference.md)
 BUILT += $(PAGES)
 gen/doc/reference.md: cbtm $(PLUGINS)
-	$(call say,DOC)test ! -x cbtm || { rm -rf gen/doc && ./cbtm document --out gen/doc --plugins plugins; }
+	$(call say,DOC)rm -rf gen/doc && ./cbtm document --out gen/doc --plugins plugins
 
 INSTALLED_DATA += install-shared
 UNINSTALLED += uninstall-shared

@@ -31,7 +31,7 @@ gen/libstages.a: obj/gen/stage_registry.o $(STAGE_OBJECTS)
 OURS = -Wl,--start-group gen/libstages.a libcbtm.a -Wl,--end-group
 
 $(STAGE_PROGRAMS): cbtm-%: obj/gen/main-%.o gen/libstages.a libcbtm.a
-	$(say_CCLD)$(LINK) -o $@ $< $(OURS) $(OUTSIDE_LIBS) 2>obj/link.log || echo '$@ does not link yet (obj/link.log)' >&2
+	$(say_CCLD)$(LINK) -o $@ $< $(OURS) $(OUTSIDE_LIBS)
 
 INSTALLED_EXEC += install-programs
 install-programs: all-local
