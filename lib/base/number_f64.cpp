@@ -48,7 +48,13 @@ template <typename T> static size_t print(T v, double large, char buf[32])
 	return (size_t)(r.ptr - buf);
 }
 
-extern "C" size_t number_print_f64(double v, char buf[32]) { return print(v, 1e16, buf); }
+extern "C" size_t number_print_f64(double v, char buf[32])
+{
+	return print(v, 1e16, buf);
+}
 
 /* Whole floats from 2^24 on have digits that they do not need. */
-extern "C" size_t number_print_f32(float v, char buf[32]) { return print(v, 1e7, buf); }
+extern "C" size_t number_print_f32(float v, char buf[32])
+{
+	return print(v, 1e7, buf);
+}

@@ -63,7 +63,8 @@ static int tear_down(void **state)
 static void put_file(const char *path, const void *bytes, size_t n)
 {
 	struct cbtm_error e = { 0 };
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	unlink(path); /* truncating instead makes ext4 write it out at once */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
 	assert_true(fd >= 0);
 	sample_ok(file_write_all(fd, bytes, n, path, &e), &e);
 	close(fd);
