@@ -3,9 +3,14 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "store/dataset.h"
+#include "store/part.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 int listing_take(const struct manifest *m, struct arena *a, struct listed_part *p,
                  struct cbtm_error *e)
@@ -63,6 +68,25 @@ static int print_part(const struct listed_part *p, bool first, struct buffer *ou
 	return rc ? rc : buffer_text(out, "}}", e);
 }
 
+/* Two processes may seal a dataset at once: one by one, so that neither takes away the other's copy. */
+static int replace(const char *dir, const char *path, const struct buffer *text,
+                   struct cbtm_error *e)
+{
+	int rc, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(e, CBTM_ERR_IO, dir, "cannot open the folder");
+	while ((rc = flock(fd, LOCK_EX)) && errno == EINTR)
+		;
+	if (rc)
+		rc = error_errno(e, CBTM_ERR_IO, dir, "cannot lock the folder");
+	if (!rc)
+		rc = part_clean_replaced(dir, "DATASET.json.", e);
+	if (!rc)
+		rc = file_replace(path, text->data, text->n, e);
+	close(fd);
+	return rc;
+}
+
 int listing_write(const char *dir, struct listing *l, struct cbtm_error *e)
 {
 	char fingerprint[DIGEST_HEX], content[DIGEST_HEX];
@@ -84,7 +108,7 @@ int listing_write(const char *dir, struct listing *l, struct cbtm_error *e)
 	if (!rc)
 		rc = manifest_sign(&text, e);
 	if (!rc)
-		rc = file_replace(path, text.data, text.n, e);
+		rc = replace(dir, path, &text, e);
 	buffer_free(&text);
 	free(path);
 	return rc;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,23 +109,30 @@ int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *
 	return rc;
 }
 
-int part_clean_temporaries(const struct part_files *f, struct cbtm_error *e)
+int part_clean_replaced(const char *folder, const char *stem, struct cbtm_error *e)
 {
-	const char *own = strrchr(f->store, '/') + 1;
-	size_t stem = strlen(own) - strlen("lmdb"), n = 0;
+	size_t n = 0;
 	char **names = NULL;
-	int rc = folder_list(f->folder, &names, &n, e);
+	int rc = folder_list(folder, &names, &n, e);
 	for (size_t i = 0; !rc && i < n; i++) {
-		size_t length = strlen(names[i]);
-		if (length < stem + 4 || strncmp(names[i], own, stem) ||
+		size_t length = strlen(names[i]), own = strlen(stem);
+		if (length < own + 4 || strncmp(names[i], stem, own) ||
 		    strcmp(names[i] + length - 4, ".tmp"))
 			continue;
-		char *path = path_join(f->folder, names[i], e);
+		char *path = path_join(folder, names[i], e);
 		rc = path ? remove_file(path, e) : (int)e->name;
 		free(path);
 	}
 	folder_list_free(names, n);
 	return rc;
+}
+
+int part_clean_temporaries(const struct part_files *f, struct cbtm_error *e)
+{
+	char stem[32];
+	size_t n = (size_t)snprintf(stem, sizeof stem, "%s", strrchr(f->store, '/') + 1);
+	stem[n - strlen("lmdb")] = 0;
+	return part_clean_replaced(f->folder, stem, e);
 }
 
 int part_unpublish(const struct part_files *f, struct cbtm_error *e)

@@ -36,7 +36,9 @@ void part_unguard(const struct part_files *f, int fd);
 /* Removes what an unfinished seal left; also the partial file and its state if `partial_too`. */
 int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *e);
 
-/* Removes what a killed file_replace of the manifest or the state left. */
+/* Removes what a killed file_replace of a file whose name begins with `stem` left in the folder. */
+int part_clean_replaced(const char *folder, const char *stem, struct cbtm_error *e);
+/* ... of the manifest or the state. */
 int part_clean_temporaries(const struct part_files *f, struct cbtm_error *e);
 /* Takes away an older part's manifest, and DATASET.json, which no longer holds. */
 int part_unpublish(const struct part_files *f, struct cbtm_error *e);
