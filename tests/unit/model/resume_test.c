@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Resume checkpoints; model/checkpoint.h's reading and writing is under them. */
+#include "base/error.h"
+#include "base/file.h"
+#include "model/compute_help.h"
+#include "model/resume.h"
+#include "model/training_help.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct digest mine = { 1, 1 }, another = { 2, 2 };
+static char *folder;
+
+static struct program make_program(void)
+{
+	struct cbtm_error e = { 0 };
+	struct emit_how how = { .batch = 1, .length = 12, .train = true };
+	struct program p = { .compute = test_compute("cpu") };
+	p.names = emit_model(&test_config, &how, &e);
+	p.state = test_compile(p.compute, p.names);
+	p.list = list_finish(p.names, &e);
+	return p;
+}
+
+/* Parameters and moments filled with a number. */
+static void fill(struct program *p, float x)
+{
+	struct cbtm_error e = { 0 };
+	float v[1024];
+	for (int i = 0; i < 1024; i++)
+		v[i] = x + (float)i;
+	for (uint32_t t = 0; t < p->list->tensors; t++)
+		if (p->list->tensor[t].role == CBTM_ROLE_PARAMETER ||
+		    p->list->tensor[t].role == CBTM_ROLE_MOMENT)
+			p->compute->write(p->state, t, v, &e);
+}
+
+static float first_of(struct program *p, const char *name)
+{
+	struct cbtm_error e = { 0 };
+	float v[1024];
+	p->compute->read(p->state, list_find(p->names, name), v, &e);
+	return v[0];
+}
+
+static void save(struct program *p, uint64_t step)
+{
+	struct cbtm_error e = { 0 };
+	struct history h = { 0 };
+	history_add(&h, (struct curve_point){ .step = step }, &e);
+	fill(p, (float)step);
+	if (resume_save(folder, mine, step, p, &h, &e))
+		fail_msg("%s: %s", e.where, e.what);
+	history_free(&h);
+}
+
+static uint64_t load(struct program *p, struct digest fingerprint)
+{
+	struct cbtm_error e = { 0 };
+	struct history h = { 0 };
+	uint64_t step;
+	if (resume_load(folder, fingerprint, &step, p, &h, &e))
+		fail_msg("%s: %s", e.where, e.what);
+	assert_int_equal(h.curves, step ? 1 : 0);
+	history_free(&h);
+	return step;
+}
+
+static char *path(const char *name)
+{
+	static char p[4200];
+	snprintf(p, sizeof p, "%s/%s", folder, name);
+	return p;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	folder = test_folder();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	folder_remove(folder, &e);
+	free(folder);
+	return 0;
+}
+
+static void test_parameters_and_moments_come_back(void **state)
+{
+	(void)state;
+	struct program p = make_program();
+	save(&p, 7);
+	fill(&p, 0);
+	assert_int_equal(load(&p, mine), 7);
+	assert_true(first_of(&p, "token") == 7 && first_of(&p, "norm.gain.v") == 7);
+	program_close(&p);
+}
+
+static void test_the_last_two_are_kept(void **state)
+{
+	(void)state;
+	struct program p = make_program();
+	save(&p, 9);
+	save(&p, 10);
+	save(&p, 11);
+	assert_false(file_exists(path("resume-000000000009")));
+	assert_true(file_exists(path("resume-000000000010")));
+	assert_int_equal(load(&p, mine), 11);
+	program_close(&p);
+}
+
+static void test_an_unfinished_one_gives_way_to_the_one_before(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct program p = make_program();
+	save(&p, 5);
+	save(&p, 6);
+	assert_int_equal(folder_remove(path("resume-000000000006/part-00000.json"), &e), 0);
+	assert_int_equal(load(&p, mine), 5);
+	assert_true(first_of(&p, "token") == 5);
+	program_close(&p);
+}
+
+static void test_another_configurations_is_not_taken(void **state)
+{
+	(void)state;
+	struct program p = make_program();
+	save(&p, 5);
+	assert_int_equal(load(&p, another), 0);
+	program_close(&p);
+}
+
+static void test_all_go_in_the_end(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct program p = make_program();
+	save(&p, 5);
+	assert_int_equal(resume_remove(folder, &e), 0);
+	assert_false(file_exists(path("resume-000000000005")));
+	assert_int_equal(load(&p, mine), 0);
+	program_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_parameters_and_moments_come_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_last_two_are_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_unfinished_one_gives_way_to_the_one_before, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_another_configurations_is_not_taken, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_all_go_in_the_end, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
