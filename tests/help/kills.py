@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Killing stages: at random moments and at failpoints, several times in a row, always ending with the same command
+undisturbed. What it publishes then must have the bytes of a run that was never disturbed, and leave nothing over."""
+import collections
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import tiny
+
+
+class Stage:
+    """A stage over the datasets of an undisturbed run in whole/."""
+
+    def __init__(self, name, source):
+        self.name, self.source = name, source
+        begin = time.monotonic()
+        tiny.run(self.line("whole") + ["--threads", "1"])
+        self.seconds = time.monotonic() - begin
+        self.expected = self.published("whole")
+        self.trials = self.kills = 0
+
+    def line(self, out):
+        return tiny.command(self.name, self.source, "whole", out)
+
+    def published(self, out):
+        names = tiny.folders(self.name)[1]
+        return {f"{name}/{path}": digest for name in names for path, digest in tiny.sealed(os.path.join(out, name)).items()}
+
+    def disturb(self, attempts):
+        """attempts(i) gives the i-th start's environment, seconds until it is killed (None: not from outside) and exit
+        statuses that are fine besides 0; None: enough. Ends with the plain command. Returns what is wrong."""
+        out = "trial"
+        self.trials += 1
+        story = []
+        for i in range(100):
+            attempt = attempts(i)
+            if attempt is None:
+                break
+            env, seconds, fine = attempt
+            line = self.line(out) + ["--threads", str(1 + i % 2)]
+            process = subprocess.Popen(line, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, start_new_session=True)
+            try:
+                error = process.communicate(timeout=seconds)[1]
+            except subprocess.TimeoutExpired:
+                error = b""
+                tiny.killed(process)
+                process.stderr.close()
+            status = process.returncode
+            story.append(f"{' '.join(env.values()) or seconds} -> {status}")
+            self.kills += status == -signal.SIGKILL
+            if status not in (0, -signal.SIGKILL, *fine):
+                return self.wrong(story, [f"exit status {status}: {error.decode()}"])
+        last = subprocess.run(self.line(out) + ["--threads", "2"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        if last.returncode:
+            return self.wrong(story, [f"undisturbed at last: exit status {last.returncode}: {last.stdout}"])
+        wrong = tiny.compare("at last", self.expected, self.published(out))
+        if wrong:
+            return self.wrong(story, wrong)
+        shutil.rmtree(out)
+        return []
+
+    def wrong(self, story, lines):
+        shutil.rmtree("trial", ignore_errors=True)
+        return [f"{self.name} after {'; '.join(story)}: {line}" for line in lines]
+
+
+def stages():
+    """Each stage after an undisturbed run of it, in order."""
+    tiny.built()
+    tiny.in_memory()
+    tiny.corpus("corpus.jsonl")
+    for name in tiny.STAGES:
+        yield Stage(name, os.path.abspath("corpus.jsonl"))
+
+
+def report(all_wrong, done, least):
+    """Prints figures; the exit status. Where nothing was killed, nothing was tested."""
+    for stage in done:
+        print(f"{stage.name}: {stage.trials} trials, {stage.kills} kills, {stage.seconds:.2f} s undisturbed")
+        if stage.kills < least:
+            all_wrong.append(f"{stage.name}: killed {stage.kills} times, at least {least} are wanted")
+    print("\n".join(all_wrong))
+    return 1 if all_wrong else 0
+
+
+def at_random(trials, seed=1):
+    """Kills after a random time, one to five times in a row."""
+    rng, wrong, done = random.Random(seed), [], []
+    for stage in stages():
+        for _ in range(trials):
+            times = [rng.uniform(0, 1.1 * stage.seconds) for _ in range(rng.randint(1, 5))]
+            wrong += stage.disturb(lambda i: ({}, times[i], ()) if i < len(times) else None)
+        done.append(stage)
+    return report(wrong, done, trials // 2)
+
+
+def passages(stage):
+    """[(failpoint, how often an undisturbed run passes it)]"""
+    tiny.run(stage.line("listed") + ["--threads", "1"], {"CBTM_FAIL_LIST": os.path.abspath("points")})
+    shutil.rmtree("listed")
+    count = collections.Counter()
+    with open("points") as f:
+        for line in f:
+            name, n = line.split()
+            count[name] += int(n)
+    os.unlink("points")
+    return sorted(count.items())
+
+
+def at_failpoints(most, seed=1):
+    """Kills, fails and stops at up to `most` passages of every failpoint, each followed by two more kills on the way."""
+    if not tiny.has_failpoints():
+        print("configure --enable-fault")
+        return tiny.SKIPPED
+    rng, wrong, done = random.Random(seed), [], []
+    for stage in stages():
+        points = passages(stage)
+        everywhere = [f"{name}:{n}" for name, count in points for n in range(1, count + 1)]
+        for name, count in points:
+            chosen = range(1, count + 1) if count <= most else sorted({1, count, *rng.sample(range(1, count + 1), most - 2)})
+            for n in chosen:
+                plan = [f"{name}:{n}:kill", f"{rng.choice(everywhere)}:kill", f"{name}:1:kill"]
+                wrong += stage.disturb(lambda i: ({"CBTM_FAIL": plan[i]}, None, ()) if i < len(plan) else None)
+            # Failing there is an I/O error (74), stopping there is resumable (75); or it was the last thing to do (0).
+            plan = [f"{name}:{chosen[-1]}:enospc", f"{name}:{chosen[0]}:eio", f"{name}:{chosen[len(chosen) // 2]}:stop"]
+            wrong += stage.disturb(lambda i: ({"CBTM_FAIL": plan[i]}, None, (74, 75)) if i < len(plan) else None)
+        done.append(stage)
+    return report(wrong, done, 1)
+
+
+def main(what, count):
+    sys.exit({"random": at_random, "failpoints": at_failpoints}[what](count))
