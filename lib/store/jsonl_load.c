@@ -240,7 +240,8 @@ int jsonl_load(FILE *in, const char *where, const char *folder, uint32_t *parts,
 		if (n > 0)
 			rc = take_line(&l, line, (size_t)n, &why);
 	}
-	if (!rc && ferror(in))
+	/* getline also ends where memory does. */
+	if (!rc && !feof(in))
 		rc = error_errno(&why, CBTM_ERR_IO, NULL, "cannot read");
 	if (!rc && !l.n_parts)
 		rc = bad(&why, "there is no header: {\"store\": KIND, ...}");

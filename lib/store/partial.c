@@ -192,20 +192,26 @@ int partial_open(const struct part_files *f, const struct store_kind *kind,
                  struct digest fingerprint, struct partial *p, struct cbtm_error *e)
 {
 	char header[256];
+	struct cbtm_error why = { 0 };
 	bool ours = false;
 	int rc;
 	memset(p, 0, sizeof *p);
 	p->path = f->partial;
 	header_text(kind, fingerprint, header);
 	if (file_exists(f->partial) && part_state_is_good(f)) {
-		if ((rc = open_file(p, e)) || (rc = resume(p, header, &ours, e)))
-			goto done;
-		if (ours) {
-			rc = part_state_write(f, e);
+		rc = open_file(p, &why);
+		if (!rc)
+			rc = resume(p, header, &ours, &why);
+		if (!rc && ours)
+			return part_state_write(f, e);
+		if (rc && rc != CBTM_ERR_BAD_STORE) {
+			error_copy(e, &why);
 			goto done;
 		}
+		/* Nothing is lost that the stage cannot make again. */
 		partial_close(p);
-		log_message(LOG_INFO, "%s: of another fingerprint, begun anew", f->partial);
+		log_message(LOG_INFO, "%s: %s, begun anew", f->partial,
+		            rc ? why.what : "of another fingerprint");
 	}
 	if ((rc = part_clean(f, true, e)) || (rc = part_state_write(f, e)) || (rc = open_file(p, e)))
 		goto done;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -101,6 +102,26 @@ static void test_other_fingerprints_and_boots_begin_anew(void **state)
 	tear_down(&f);
 }
 
+static void test_a_torn_file_begins_anew(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct fixture f = set_up();
+	struct partial p = open_it(&f, 1);
+	write_ahead(&p);
+	partial_close(&p);
+	for (off_t n = 3000; n >= 0; n -= 1000) {
+		assert_int_equal(truncate(f.files.partial, n), 0);
+		p = open_it(&f, 1);
+		assert_false(has(&p, p.blocks, "a", 0));
+		partial_close(&p);
+	}
+	sample_ok(file_replace(f.files.partial, "not a store", 11, &e), &e);
+	p = open_it(&f, 1);
+	partial_close(&p);
+	tear_down(&f);
+}
+
 static int count(void *arg, const char *name, const void *value, size_t n, struct cbtm_error *e)
 {
 	(void)value, (void)n, (void)e;
@@ -129,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_lies_beyond_the_commit_is_dropped),
 		cmocka_unit_test(test_other_fingerprints_and_boots_begin_anew),
+		cmocka_unit_test(test_a_torn_file_begins_anew),
 		cmocka_unit_test(test_state_is_walked_by_prefix),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
