@@ -56,9 +56,13 @@ static int print(struct table *t, struct buffer *out)
 		name = a > name ? a : name;
 		middle = b > middle ? b : middle;
 	}
-	for (size_t i = 0; i < t->n && !t->e->name; i++)
-		buffer_printf(out, t->e, "  %-*s  %-*s  %s\n", (int)name, t->row[i].name, (int)middle,
-		              t->row[i].middle, t->row[i].words);
+	for (size_t i = 0; i < t->n && !t->e->name; i++) {
+		if (*t->row[i].words)
+			buffer_printf(out, t->e, "  %-*s  %-*s  %s\n", (int)name, t->row[i].name, (int)middle,
+			              t->row[i].middle, t->row[i].words);
+		else
+			buffer_printf(out, t->e, "  %-*s  %s\n", (int)name, t->row[i].name, t->row[i].middle);
+	}
 	free(t->row);
 	*t = (struct table){ .arena = t->arena, .e = t->e };
 	return t->e->name;

@@ -155,43 +155,87 @@ static bool is_digest(const char *text)
 	return strlen(text) == DIGEST_HEX - 1 && strspn(text, "0123456789abcdef") == DIGEST_HEX - 1;
 }
 
+static bool is_input(const char *name)
+{
+	return strncmp(name, "input.", 6) == 0;
+}
+
 /* One change as a phrase; a NULL value: it was not, or is no longer, among the causes. */
 static int add_change(struct buffer *out, size_t *n, const char *name, const char *before,
                       const char *now, struct cbtm_error *e)
 {
 	const char *comma = (*n)++ ? ", " : "";
 
-	if (!strncmp(name, "input.", 6))
-		return buffer_printf(out, e, "%sinput %s %s", comma, name + 6,
-		                     !before ? "is new"
-		                     : !now  ? "is gone"
-		                             : "changed");
 	if (before && now && is_digest(before) && is_digest(now))
 		return buffer_printf(out, e, "%sthe file of %s changed", comma, name);
 	return buffer_printf(out, e, "%s%s %.60s -> %.60s", comma, name, before ? before : "(none)",
 	                     now ? now : "(none)");
 }
 
-/* Parameters first: they are what a person changed; inputs changed because of them. */
-static int add_changes(const struct record_entry *before, const struct graph_dataset *d,
-                       bool inputs, struct buffer *out, size_t *n, struct cbtm_error *e)
+static int add_changed_params(const struct record_entry *before, const struct graph_dataset *d,
+                              struct buffer *out, size_t *n, struct cbtm_error *e)
 {
 	for (size_t i = 0; i < d->causes; i++) {
 		const char *name = d->cause[i].name;
 		const char *old = value_of(before->cause, before->causes, name);
-		if ((strncmp(name, "input.", 6) == 0) != inputs || (old && !strcmp(old, d->cause[i].value)))
+		if (is_input(name) || (old && !strcmp(old, d->cause[i].value)))
 			continue;
 		if (add_change(out, n, name, old, d->cause[i].value, e))
 			return e->name;
 	}
 	for (size_t i = 0; i < before->causes; i++) {
 		const char *name = before->cause[i].name;
-		if ((strncmp(name, "input.", 6) == 0) != inputs || value_of(d->cause, d->causes, name))
-			continue;
-		if (add_change(out, n, name, before->cause[i].value, NULL, e))
+		if (!is_input(name) && !value_of(d->cause, d->causes, name) &&
+		    add_change(out, n, name, before->cause[i].value, NULL, e))
 			return e->name;
 	}
 	return 0;
+}
+
+/* The first word of "input.expert 3" without "input.", so that k experts are named once. */
+static size_t input_word(const char *name, const char **word)
+{
+	*word = name + 6;
+	return strcspn(*word, " ");
+}
+
+/* Names that are in `list`, and in `other` with another value or (absent) not at all. */
+static int add_inputs(const struct stage_cause *list, size_t n_list,
+                      const struct stage_cause *other, size_t n_other, bool absent,
+                      const char *what, struct buffer *out, size_t *n, struct cbtm_error *e)
+{
+	const char *word, *last = "";
+	size_t named = 0, length, last_length = 0;
+	struct buffer names = { 0 };
+
+	for (size_t i = 0; i < n_list && !e->name; i++) {
+		const char *old = value_of(other, n_other, list[i].name);
+		if (!is_input(list[i].name) || absent != !old || (old && !strcmp(old, list[i].value)))
+			continue;
+		length = input_word(list[i].name, &word);
+		if (length == last_length && !strncmp(word, last, length))
+			continue;
+		last = word;
+		last_length = length;
+		buffer_printf(&names, e, "%s%.*s", named++ ? ", " : "", (int)length, word);
+	}
+	if (named && !e->name)
+		buffer_printf(out, e, "%sinput%s %s %s", (*n)++ ? ", " : "", named > 1 ? "s" : "",
+		              names.data, what);
+	buffer_free(&names);
+	return e->name;
+}
+
+/* Parameters first: they are what a person changed; inputs changed because of them. */
+static int add_changes(const struct record_entry *before, const struct graph_dataset *d,
+                       struct buffer *out, size_t *n, struct cbtm_error *e)
+{
+	if (add_changed_params(before, d, out, n, e) ||
+	    add_inputs(d->cause, d->causes, before->cause, before->causes, false, "changed", out, n,
+	               e) ||
+	    add_inputs(d->cause, d->causes, before->cause, before->causes, true, "added", out, n, e))
+		return e->name;
+	return add_inputs(before->cause, before->causes, d->cause, d->causes, true, "gone", out, n, e);
 }
 
 int record_reason(const struct record_entry *before, const struct graph_dataset *d,
@@ -201,8 +245,7 @@ int record_reason(const struct record_entry *before, const struct graph_dataset 
 
 	for (uint32_t i = 0; i < d->parts; i++)
 		done += d->part[i].state == GRAPH_DONE;
-	if (before &&
-	    (add_changes(before, d, false, out, &n, e) || add_changes(before, d, true, out, &n, e)))
+	if (before && add_changes(before, d, out, &n, e))
 		return e->name;
 	if (done && d->parts > 1)
 		return buffer_printf(out, e, "%s%zu of %u parts are done", n ? "; " : "", done, d->parts);

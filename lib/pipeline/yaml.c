@@ -229,6 +229,8 @@ int yaml_parse(const char *text, size_t n, const char *file, struct arena *a,
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, n);
 	*root = read_stream(&r);
+	if (r.broken)
+		*root = NULL;
 	yaml_parser_delete(&r.parser);
 	return e->name;
 }

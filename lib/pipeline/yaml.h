@@ -20,8 +20,8 @@ struct yaml_node {
 };
 
 /*
- * Parses text[0..n). *root lives in the arena; NULL if nothing could be read. Duplicate keys and
- * refused constructs are problems (all of them); broken syntax is one problem, the last.
+ * Parses text[0..n). *root lives in the arena; NULL if there is nothing, or the syntax is broken.
+ * Duplicate keys and refused constructs are problems (all of them), broken syntax is one.
  */
 int yaml_parse(const char *text, size_t n, const char *file, struct arena *a,
                struct yaml_node **root, struct problems *problems, struct cbtm_error *e);
