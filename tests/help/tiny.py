@@ -76,6 +76,10 @@ def folders(stage):
 folders.known = {}
 
 
+SYSTEMS = [{"name": "dense", "set": {"cluster.k": 1}}, {"name": "experts"},
+           {"name": "random", "set": {"cluster.plugin": "random"}}]
+
+
 def command(stage, source, inputs=".", out=".", settings=None):
     """A stage by hand: all its tasks. Datasets lie under `inputs` and `out`, named as their options."""
     reads, publishes = folders(stage)
@@ -84,7 +88,8 @@ def command(stage, source, inputs=".", out=".", settings=None):
         line += ["--input", str(source)]
     for where, names in ((inputs, reads), (out, publishes)):
         for name in names:
-            line += [f"--{name}", os.path.join(where, name)]
+            if where == out or os.path.exists(os.path.join(where, name)):  # k = 1 has no centres
+                line += [f"--{name}", os.path.join(where, name)]
     for key, value in {**SETTINGS[stage], **(settings or {})}.items():
         text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         line += ["--" + key.replace(".", "-").replace("_", "-"), text]
@@ -108,12 +113,12 @@ def pipeline(folder, source, threads=2, stages=STAGES, env=None, **more):
         run(command(stage, source, folder, folder) + ["--threads", str(threads)], env, **more)
 
 
-def sealed(folder):
-    """{path below folder: SHA-256} of all sealed files. Anything else than a log is an error: nothing may be left over."""
+def sealed(folder, ignored=()):
+    """{path below folder: SHA-256} of all sealed files; logs, runs/ and `ignored` aside, anything else was left over."""
     found = {}
     for path in sorted(pathlib.Path(folder).rglob("*")):
         name = str(path.relative_to(folder))
-        if path.is_dir() or path.name == "log.jsonl":
+        if path.is_dir() or path.name == "log.jsonl" or name in ignored or name.startswith("runs/"):
             continue
         if not re.fullmatch(r"part-\d{5}\.(lmdb|json)|DATASET\.json", path.name):
             found[name] = "left over"
@@ -137,7 +142,7 @@ def compare(what, expected, got):
     return wrong
 
 
-def yaml(source, systems, settings=None):
+def yaml(source, systems=None, settings=None):
     """The same settings as a pipeline.yaml; JSON's strings and numbers are YAML's."""
     text = "name: tiny\nwork: work\n"
     for stage in STAGES:
@@ -151,7 +156,7 @@ def yaml(source, systems, settings=None):
                 place = place.setdefault(name, {})
             place[last] = value
         text += f"{stage}: {json.dumps(nested)}\n"
-    return text + f"systems: {json.dumps(systems)}\n"
+    return text + f"systems: {json.dumps(systems or SYSTEMS)}\n"
 
 
 def killed(process):
