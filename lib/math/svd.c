@@ -66,25 +66,31 @@ static int orthonormalise(struct pool *pool, float *x, float *scratch, size_t n,
 	return 0;
 }
 
-/* Copies the first d of l columns, the largest entry of each made positive. */
-static void copy_columns(const float *from, size_t n, size_t l, size_t d, float *v)
+/* Makes the largest entry of each column positive. */
+static void fix_signs(float *v, size_t n, size_t d)
 {
-	size_t have = l < d ? l : d;
-	memset(v, 0, n * d * sizeof *v);
-	for (size_t j = 0; j < have; j++) {
+	for (size_t j = 0; j < d; j++) {
 		float largest = 0;
 		for (size_t r = 0; r < n; r++)
-			if (fabsf(from[r * l + j]) > fabsf(largest))
-				largest = from[r * l + j];
-		for (size_t r = 0; r < n; r++)
-			v[r * d + j] = largest < 0 ? -from[r * l + j] : from[r * l + j];
+			if (fabsf(v[r * d + j]) > fabsf(largest))
+				largest = v[r * d + j];
+		for (size_t r = 0; largest < 0 && r < n; r++)
+			v[r * d + j] = -v[r * d + j];
 	}
+}
+
+/* The first d of the l columns of `to` (l x l), zeros behind them. */
+static void keep_columns(const float *to, size_t l, size_t d, float *kept)
+{
+	for (size_t i = 0; i < l; i++)
+		for (size_t j = 0; j < d; j++)
+			kept[i * d + j] = j < l ? to[i * l + j] : 0;
 }
 
 int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v,
                   double *s, struct cbtm_error *e)
 {
-	size_t n = a->rows, m = a->columns, l = d + SVD_OVERSAMPLING;
+	size_t n = a->rows, m = a->columns, l = 2 * d + SVD_OVERSAMPLING;
 	if (sparse_check(a, e))
 		return e->name;
 	l = l < n ? l : n;
@@ -97,8 +103,8 @@ int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint
 	float *y = mem_aligned(n * l, sizeof *y, "the SVD", e); /* rows x l */
 	float *y2 = mem_aligned(n * l, sizeof *y2, "the SVD", e);
 	float *z = mem_aligned(m * l, sizeof *z, "the SVD", e); /* columns x l */
-	float *z2 = mem_aligned(m * l, sizeof *z2, "the SVD", e);
 	float *to = mem_aligned(l * l, sizeof *to, "the SVD", e);
+	float *kept = mem_aligned(l * d, sizeof *kept, "the SVD", e);
 	double *size = mem_aligned(l, sizeof *size, "the SVD", e);
 	struct start_work start = { random_key(seed, RANDOM_SVD), y, l, dense_chunks(n, 64, 256) };
 	if (e->name || sparse_transpose(a, &t, e) ||
@@ -113,13 +119,15 @@ int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint
 	/* A second time: what the first left of cross products in float. Then b' = a' q, whose
 	 * principal directions are the singular vectors. */
 	if (orthonormalise(pool, y, y2, n, l, to, size, e) ||
-	    sparse_times_dense(pool, &t.matrix, y, l, z, e) || principal(pool, z, m, l, to, size, e) ||
-	    dense_times(pool, z, m, l, to, l, z2, e))
+	    sparse_times_dense(pool, &t.matrix, y, l, z, e) || principal(pool, z, m, l, to, size, e))
 		goto done;
-	copy_columns(z2, m, l, d, v);
+	keep_columns(to, l, d, kept);
+	if (dense_times(pool, z, m, l, kept, d, v, e))
+		goto done;
+	fix_signs(v, m, d);
 	memcpy(s, size, (l < d ? l : d) * sizeof *s);
 done:
 	sparse_free(&t);
-	free(size), free(to), free(z2), free(z), free(y2), free(y);
+	free(size), free(kept), free(to), free(z), free(y2), free(y);
 	return e->name;
 }

@@ -4,8 +4,9 @@
 #include "base/pool.h"
 #include <cbtm/host.h>
 
-#define SVD_OVERSAMPLING 10 /* further directions (Halko et al. 2011, section 4.2) */
-#define SVD_ITERATIONS 7    /* power iterations: scikit-learn's own choice for few components */
+#define SVD_OVERSAMPLING                                                                           \
+	10                   /* directions beyond 2 d: spectra of text are flat, so that fewer blur */
+#define SVD_ITERATIONS 7 /* power iterations: scikit-learn's own choice for few components */
 
 /*
  * a (rows x columns) is about u diag(s) v': v (columns x d, row-major) holds the first d right
