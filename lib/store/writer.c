@@ -184,7 +184,8 @@ int store_create(const char *dir, uint32_t part, const struct store_kind *kind,
 	if ((rc = part_files(dir, part, w->arena, &w->files, e)))
 		goto done;
 	/* The usual case of a second run needs no lock and no writable folder. */
-	if (!file_exists(w->files.partial) && dataset_has_part(dir, part, fingerprint))
+	if (!file_exists(w->files.partial) && !file_exists(w->files.state) &&
+	    !file_exists(w->files.lock) && dataset_has_part(dir, part, fingerprint))
 		goto done;
 	if ((w->lock = part_guard(&w->files, e)) < 0) {
 		rc = e->name;
