@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	char text[512];
 	if (pool && !compute_open(argc > 1 ? argv[1] : "cpu", &search, &c, &e)) {
 		printf("%s (%s), %u threads, %u x 256 tokens, width %llu, vocabulary %llu\n",
-		       c->plugin.name, c->variant(), pool_threads(pool), size.batch,
+		       c->plugin.name, c->variant(NULL), pool_threads(pool), size.batch,
 		       (unsigned long long)size.width, (unsigned long long)size.vocabulary);
 		for (int kind = 0; kind < CBTM_OP_COUNT && !e.name; kind++) {
 			double seconds;

@@ -170,7 +170,7 @@ struct cbtm_compute {
 	int (*run)(void *program, enum cbtm_section section, const struct cbtm_scalars *scalars,
 	           struct cbtm_error *e);
 
-	/* What, besides name and version, decides the last bits: the kernels chosen for this
+	/* What, besides name, version and options, decides the last bits: the kernels chosen for this
 	 * processor ("avx512"). Static; kept in resume checkpoints: going on with another is said. */
-	const char *(*variant)(void);
+	const char *(*variant)(const void *options);
 };

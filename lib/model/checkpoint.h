@@ -13,6 +13,7 @@
 /* A program with its list: what tensors are called, and where they are. */
 struct program {
 	const struct cbtm_compute *compute;
+	const void *options; /* the plugin's; they outlive the program */
 	struct list *names;
 	const struct cbtm_list *list;
 	void *state; /* the plugin's */

@@ -47,6 +47,7 @@ static int program_make(struct model *m, const struct cbtm_compute *compute, con
 	if (!p->list)
 		return e->name;
 	p->compute = compute;
+	p->options = options;
 	m->t_ids = list_find(p->names, "ids");
 	m->t_targets = list_find(p->names, "targets");
 	m->t_logprob = list_find(p->names, "logprob");

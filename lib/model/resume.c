@@ -43,7 +43,8 @@ static int save(const char *path, struct digest fingerprint, uint64_t step, cons
 	if (checkpoint_write(p, CBTM_ROLE_PARAMETER, w, e) ||
 	    checkpoint_write(p, CBTM_ROLE_MOMENT, w, e) || history_write(h, w, e) ||
 	    store_set_u64(w, "step", step, e) ||
-	    store_set_text(w, "variant", p->compute->variant(), e) || fault_point("train.resume", e)) {
+	    store_set_text(w, "variant", p->compute->variant(p->options), e) ||
+	    fault_point("train.resume", e)) {
 		store_leave(w);
 		return e->name;
 	}
@@ -87,11 +88,12 @@ static int load(const char *path, struct digest fingerprint, uint64_t *step,
 	if (!status)
 		status = history_read(h, s, e);
 	store_get_text(s, "variant", variant, sizeof variant);
-	if (!status && strcmp(variant, p->compute->variant()))
+	const char *now = p->compute->variant(p->options);
+	if (!status && strcmp(variant, now))
 		log_message(LOG_WARNING,
 		            "%s was made by the kernels \"%s\"; this processor goes on with \"%s\": the "
 		            "last bits will differ from an undisturbed run",
-		            path, variant, p->compute->variant());
+		            path, variant, now);
 	store_close(s);
 	return status;
 }

@@ -57,6 +57,7 @@ static int program_make(struct trainer *r, struct cbtm_error *e)
 	if (!p->list)
 		return e->name;
 	p->compute = t->compute;
+	p->options = t->compute_options;
 	return t->compute->compile(t->compute_options, p->list, &p->state, e);
 }
 

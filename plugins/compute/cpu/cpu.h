@@ -63,6 +63,7 @@ struct region {
 };
 
 struct program {
+	const struct variant *variant;
 	uint32_t batch, T, tensors;
 	struct tensor *tensor;
 	struct cbtm_operation *operation;
@@ -94,6 +95,12 @@ struct variant {
 	void (*pack)(struct tensor *t);
 };
 extern const struct variant variant_avx512, variant_avx2, variant_base;
+
+/* The kernels that the options ask for; NULL if this processor has them not. */
+struct options {
+	int kernels; /* index into the parameter's choices; 0: the best there are */
+};
+const struct variant *variant_choose(const struct options *o);
 
 extern const struct cbtm_host *host;
 

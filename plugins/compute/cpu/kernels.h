@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel: everything that is compiled for each instruction set, behind a vector_*.h. */
+#pragma once
 #include "cpu.h"
 #include <math.h>
 #include <string.h>

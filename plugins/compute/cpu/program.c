@@ -4,7 +4,6 @@
 #include <string.h>
 
 const struct cbtm_host *host;
-static const struct variant *variant;
 
 static const enum class classes[CBTM_OP_COUNT] = {
 	[CBTM_OP_EMBED] = CLASS_ROWS,
@@ -86,9 +85,9 @@ static int packs_make(struct program *p, const struct cbtm_operation *op, struct
 	struct tensor *t = &p->tensor[op->in[1]];
 	size_t k = t->columns, n = t->elements / k;
 	if (by_row && !t->by_row)
-		t->by_row = take(round_up(n, variant->panel) * k, sizeof *t->by_row, e);
+		t->by_row = take(round_up(n, p->variant->panel) * k, sizeof *t->by_row, e);
 	if (by_column && !t->by_column)
-		t->by_column = take(round_up(k, variant->panel) * n, sizeof *t->by_column, e);
+		t->by_column = take(round_up(k, p->variant->panel) * n, sizeof *t->by_column, e);
 	return e->name;
 }
 
@@ -102,7 +101,7 @@ static void grow(size_t *to, size_t n)
 static void scratch_of(struct program *p, const struct cbtm_operation *op, size_t *norm_sums,
                        size_t *chunks)
 {
-	size_t panel = variant->panel, tokens = (size_t)p->batch * p->T;
+	size_t panel = p->variant->panel, tokens = (size_t)p->batch * p->T;
 	const struct tensor *first = tensor_of(p, op->in[0]), *second = tensor_of(p, op->in[1]);
 	if (op->kind == CBTM_OP_NORM_GRADIENT) {
 		*norm_sums += blocks(tokens, BLOCK) * 2 * first->columns;
@@ -174,11 +173,14 @@ static int threads_make(struct program *p, struct cbtm_error *e)
 static int compile(const void *options, const struct cbtm_list *list, void **program,
                    struct cbtm_error *e)
 {
-	(void)options;
 	uint32_t operations = list->start[CBTM_SECTIONS];
+	const struct variant *variant = variant_choose(options);
+	if (!variant)
+		return host->error(e, CBTM_ERR_PLUGIN, "kernels", "this processor does not have them");
 	struct program *p = take(1, sizeof *p, e);
 	if (!p)
 		return e->name;
+	p->variant = variant;
 	p->batch = list->batch;
 	p->T = list->length;
 	p->tensors = list->tensors;
@@ -236,7 +238,7 @@ static int task_pack(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 	(void)thread, (void)e;
 	struct tensor *t = &((struct program *)arg)->tensor[i];
 	if (t->stale && (t->by_row || t->by_column))
-		variant->pack(t);
+		((struct program *)arg)->variant->pack(t);
 	return 0;
 }
 
@@ -257,32 +259,30 @@ static int run(void *program, enum cbtm_section section, const struct cbtm_scala
 			              .operations = p->region[r].operations,
 			              .scalars = scalars,
 			              .rows = (size_t)scalars->sequences * p->T };
-		if (variant->region[p->region[r].class](&w, e))
+		if (p->variant->region[p->region[r].class](&w, e))
 			return e->name;
 	}
 	return 0;
 }
 
-static const char *variant_name(void)
+static const char *variant_name(const void *options)
 {
-	return variant->name;
+	const struct variant *v = variant_choose(options);
+	return v ? v->name : "none";
 }
 
 static int init(const struct cbtm_host *h, struct cbtm_error *e)
 {
 	(void)e;
 	host = h;
-	variant = &variant_base;
-#if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		variant = &variant_avx2;
-	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-	    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-		variant = &variant_avx512;
-#endif
 	return 0;
 }
+
+static const struct cbtm_param params[] = {
+	{ "kernels", CBTM_PARAM_CHOICE, offsetof(struct options, kernels), "auto", 0, 0,
+	  "auto|avx512|avx2|base", "vector instructions; auto: the processor's best", 0, 0 },
+	CBTM_PARAM_END
+};
 
 extern const struct cbtm_compute cbtm_plugin;
 CBTM_EXPORT const struct cbtm_compute cbtm_plugin = {
@@ -292,6 +292,8 @@ CBTM_EXPORT const struct cbtm_compute cbtm_plugin = {
 	            .name = "cpu",
 	            .version = 1,
 	            .description = "fp32 on the processor's vector units",
+	            .params = params,
+	            .options_size = sizeof(struct options),
 	            .init = init },
 	.compile = compile,
 	.free = program_free,

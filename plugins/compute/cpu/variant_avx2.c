@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#if defined(__x86_64__)
 #pragma GCC target("avx2,fma")
 
 #include "vector_avx2.h"
@@ -6,3 +7,4 @@
 #include "kernels.h"
 
 const struct variant variant_avx2 = { "avx2", PANEL, REGION_FUNCTIONS, pack };
+#endif

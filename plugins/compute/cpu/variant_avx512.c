@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#if defined(__x86_64__)
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,prefer-vector-width=512")
 
 #include "vector_avx512.h"
@@ -6,3 +7,4 @@
 #include "kernels.h"
 
 const struct variant variant_avx512 = { "avx512", PANEL, REGION_FUNCTIONS, pack };
+#endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Vectors of 8 floats, AVX2 and FMA. The compiler's vector types do + - * / and comparisons. */
+#pragma once
 #include <immintrin.h>
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Vectors of 16 floats, AVX-512F. The compiler's vector types do + - * / and comparisons. */
+#pragma once
 #include <immintrin.h>
 #include <stdint.h>
 

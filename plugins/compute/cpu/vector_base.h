@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Vectors of 4 floats for any processor: what the compiler makes of its vector types. */
+#pragma once
 #include <stdint.h>
 #include <string.h>
 

@@ -166,8 +166,9 @@ static int run(void *program, enum cbtm_section section, const struct cbtm_scala
 	return 0;
 }
 
-static const char *variant(void)
+static const char *variant(const void *options)
 {
+	(void)options;
 	return "double";
 }
 

@@ -18,7 +18,7 @@ static struct program make_program(const struct model_config *c)
 	struct emit_how how = { .batch = 1, .length = 12 };
 	struct program p = { .compute = test_compute("reference") };
 	p.names = emit_model(c, &how, &e);
-	p.state = test_compile(p.compute, p.names);
+	p.state = test_compile(p.compute, NULL, p.names);
 	p.list = list_finish(p.names, &e);
 	return p;
 }

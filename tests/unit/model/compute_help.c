@@ -79,12 +79,12 @@ const struct cbtm_compute *test_compute(const char *name)
 	return c;
 }
 
-void *test_compile(const struct cbtm_compute *c, struct list *l)
+void *test_compile(const struct cbtm_compute *c, const void *options, struct list *l)
 {
 	struct cbtm_error e = { 0 };
 	void *program = NULL;
 	const struct cbtm_list *list = list_finish(l, &e);
-	if (!list || c->compile(NULL, list, &program, &e))
+	if (!list || c->compile(options, list, &program, &e))
 		fail_msg("%s: %s", e.where, e.what);
 	return program;
 }

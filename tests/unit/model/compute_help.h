@@ -9,8 +9,8 @@
 void test_threads(unsigned threads);
 /* Loads build/plugins/compute/NAME.so; fails the test if it cannot be. */
 const struct cbtm_compute *test_compute(const char *name);
-/* Compiles a list; fails the test on an error. */
-void *test_compile(const struct cbtm_compute *c, struct list *l);
+/* Compiles a list, with options (NULL: defaults); fails the test on an error. */
+void *test_compile(const struct cbtm_compute *c, const void *options, struct list *l);
 /* All that a program's RESULT, PARAMETER, GRADIENT and MOMENT tensors hold, as doubles one after
  * the other; *n of them. free() it. */
 double *test_read(const struct cbtm_compute *c, void *program, const struct cbtm_list *l,

@@ -45,7 +45,7 @@ static void fixture_make(struct fixture *f, const char *plugin, bool dropout, bo
 	f->l = emit_model(&test_config, &how, &e);
 	if (!f->l)
 		fail_msg("%s: %s", e.where, e.what);
-	f->program = test_compile(f->compute, f->l);
+	f->program = test_compile(f->compute, NULL, f->l);
 	f->list = list_finish(f->l, &e);
 	f->scalars = (struct cbtm_scalars){ .sequences = 3,
 		                                .dropout_key = { 7, 8 },

@@ -43,11 +43,11 @@ static const struct example_size sizes[] = {
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
 /* Runs an example and reads all tensors that can be read; *n numbers of each tensor i in n[i]. */
-static void run_example(const struct cbtm_compute *c, struct list *l,
+static void run_example(const struct cbtm_compute *c, const void *options, struct list *l,
                         const struct example_size *size, double **out, size_t *n)
 {
 	struct cbtm_error e = { 0 };
-	void *program = test_compile(c, l);
+	void *program = test_compile(c, options, l);
 	const struct cbtm_list *list = list_finish(l, &e);
 	struct cbtm_scalars scalars = example_scalars(size);
 	for (uint32_t i = 0; i < list->tensors; i++) {
@@ -86,9 +86,9 @@ static void compare(const double *a, const double *b, size_t n, double tolerance
 		         largest);
 }
 
-/* All operations by plugin `name` against `other`; tolerance 0: bit for bit. */
+/* All operations by plugin a against b; exact: bit for bit. Options are those of a, or NULL. */
 static void walk(const struct cbtm_compute *a, unsigned threads_a, const struct cbtm_compute *b,
-                 unsigned threads_b, bool exact)
+                 unsigned threads_b, bool exact, const void *options)
 {
 	struct cbtm_error e = { 0 };
 	for (int kind = 0; kind < CBTM_OP_COUNT; kind++)
@@ -102,9 +102,9 @@ static void walk(const struct cbtm_compute *a, unsigned threads_a, const struct 
 				if (!list)
 					fail_msg("%s: %s", e.where, e.what);
 				test_threads(threads_a);
-				run_example(a, l, &sizes[s], va, na);
+				run_example(a, options, l, &sizes[s], va, na);
 				test_threads(threads_b);
-				run_example(b, l, &sizes[s], vb, nb);
+				run_example(b, exact ? options : NULL, l, &sizes[s], vb, nb);
 				for (uint32_t i = 0; i < list->tensors; i++)
 					if (va[i]) {
 						compare(va[i], vb[i], na[i], exact ? 0 : operation_tolerance(kind),
@@ -139,13 +139,24 @@ static size_t each_plugin(void (*each)(const struct cbtm_compute *c))
 
 static void against_reference(const struct cbtm_compute *c)
 {
-	walk(c, 2, test_compute("reference"), 1, false);
+	walk(c, 2, test_compute("reference"), 1, false, NULL);
 }
 
 static void one_and_two_threads(const struct cbtm_compute *c)
 {
 	if (strcmp(c->plugin.name, "cuda"))
-		walk(c, 1, c, 2, true);
+		walk(c, 1, c, 2, true, NULL);
+}
+
+/* The kernels that "auto" does not choose here, where the processor has them. */
+static void test_every_kernel_computes_what_the_equations_say(void **state)
+{
+	(void)state;
+	const struct cbtm_compute *c = test_compute("cpu");
+	assert_string_equal(c->plugin.params[0].name, "kernels");
+	for (int kernels = 1; kernels < 4; kernels++)
+		if (strcmp(c->variant(&kernels), "none") && strcmp(c->variant(&kernels), c->variant(NULL)))
+			walk(c, 2, test_compute("reference"), 1, false, &kernels);
 }
 
 static void test_every_plugin_computes_what_the_equations_say(void **state)
@@ -193,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_slots_are_as_the_interface_says),
 		cmocka_unit_test(test_a_tensor_of_a_wrong_shape_is_refused),
 		cmocka_unit_test(test_every_plugin_computes_what_the_equations_say),
+		cmocka_unit_test(test_every_kernel_computes_what_the_equations_say),
 		cmocka_unit_test(test_threads_change_no_bit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static struct program make_program(void)
 	struct emit_how how = { .batch = 1, .length = 12, .train = true };
 	struct program p = { .compute = test_compute("cpu") };
 	p.names = emit_model(&test_config, &how, &e);
-	p.state = test_compile(p.compute, p.names);
+	p.state = test_compile(p.compute, NULL, p.names);
 	p.list = list_finish(p.names, &e);
 	return p;
 }
