@@ -2,11 +2,14 @@
 /* cbtm run: a pipeline from its source files to the comparison of its systems. */
 #include "commands/command.h"
 #include "commands/pipeline.h"
+#include "ensemble/report.h"
 #include "pipeline/driver.h"
 #include "pipeline/plan.h"
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct options {
 	struct pipeline_options pipeline;
@@ -51,6 +54,31 @@ static int dry_run(struct run *r, struct cbtm_error *e)
 	return e->name;
 }
 
+/* The table of all systems, if every one of them has its results. */
+static int report(struct run *run, bool quiet, struct cbtm_error *e)
+{
+	const struct graph *g = run->graph;
+	struct report_system *list = mem_zeroed(g->systems, sizeof *list, "systems", e);
+	struct buffer table = { 0 };
+
+	for (size_t i = 0; list && i < g->systems; i++) {
+		const struct graph_dataset *last = g->system[i].last;
+		if (last->state != GRAPH_DONE || strcmp(last->task->kind, "results") != 0)
+			goto done;
+		list[i] = (struct report_system){ g->system[i].system->name, last->dir };
+	}
+	if (!list || report_write(list, g->systems, run->workspace.results, &table, e))
+		goto done;
+	if (!quiet)
+		printf("\n%s\nresults:  %s\ndatasets: %s/SYSTEM/\nlogs:     %s/\n",
+		       table.data ? table.data : "", run->workspace.results, run->workspace.run,
+		       run->workspace.logs);
+done:
+	buffer_free(&table);
+	free(list);
+	return e->name;
+}
+
 static int run(const void *values, char **arguments, int n, struct cbtm_error *e)
 {
 	const struct options *o = values;
@@ -64,8 +92,8 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 		goto done;
 	if (o->dry_run)
 		dry_run(&r, e);
-	else
-		driver_run(&r, &setting, e);
+	else if (!driver_run(&r, &setting, e))
+		report(&r, o->quiet, e);
 done:
 	run_close(&r);
 	return e->name;

@@ -4,7 +4,6 @@
 #include "base/number.h"
 #include "base/progress.h"
 #include "base/signals.h"
-#include "ensemble/report.h"
 #include "pipeline/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,31 +47,6 @@ static int print_plan(struct run *run, const struct local_setting *setting, stru
 	return e->name;
 }
 
-/* The table of all systems, if every one of them has its results. */
-static int report(struct run *run, const struct local_setting *setting, struct cbtm_error *e)
-{
-	const struct graph *g = run->graph;
-	struct report_system *list = mem_zeroed(g->systems, sizeof *list, "systems", e);
-	struct buffer table = { 0 };
-
-	for (size_t i = 0; list && i < g->systems; i++) {
-		const struct graph_dataset *last = g->system[i].last;
-		if (last->state != GRAPH_DONE || strcmp(last->task->kind, "results") != 0)
-			goto done;
-		list[i] = (struct report_system){ g->system[i].system->name, last->dir };
-	}
-	if (!list || report_write(list, g->systems, run->workspace.results, &table, e))
-		goto done;
-	if (!setting->quiet)
-		printf("\n%s\nresults:  %s\ndatasets: %s/SYSTEM/\nlogs:     %s/\n",
-		       table.data ? table.data : "", run->workspace.results, run->workspace.run,
-		       run->workspace.logs);
-done:
-	buffer_free(&table);
-	free(list);
-	return e->name;
-}
-
 static int summarise(struct run *run, const struct local_report *r, double seconds,
                      struct cbtm_error *e)
 {
@@ -108,7 +82,7 @@ int driver_run(struct run *run, const struct local_setting *setting, struct cbtm
 	signals_install();
 	local_run(run->graph, &run->workspace, setting, on_complete, run, &r, e);
 	note_done(run, &record);
-	if (e->name || error_copy(e, &record) || summarise(run, &r, clock_seconds() - start, e))
+	if (e->name || error_copy(e, &record))
 		return e->name;
-	return report(run, setting, e);
+	return summarise(run, &r, clock_seconds() - start, e);
 }
