@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Records what others make of generated text, for the unit tests of lib/text.
+
+Usage: record.py FOLDER    (tests/unit/text; through tests/parity/run, which installs what is needed)
+
+Writes recorded_bpe.h (Hugging Face's tokenizers), recorded_words.h (scikit-learn) and recorded_utf8.h (Python). The
+texts are made here from a fixed seed: no text of others.
+"""
+import json
+import pathlib
+import random
+import sys
+
+import sklearn
+import tokenizers
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+SIZE = 600
+WORD_POINTS = 256  # lib/text/words.h
+random = random.Random(20230324)
+
+
+def c_string(b):
+    """A C literal of bytes; lines of about 110 characters."""
+    out, line = [], ""
+    for x in b:
+        line += chr(x) if 0x20 <= x < 0x7f and chr(x) not in '"\\?' else f"\\{x:03o}"
+        if len(line) > 105:
+            out, line = out + [line], ""
+    return "\n\t  ".join(f'"{x}"' for x in out + [line])
+
+
+def table(name, rows):
+    """rows: (bytes, text of the result)."""
+    lines = []
+    for text, result in rows:
+        a, b = f"{c_string(text)}, {len(text)},", f"{c_string(result)}, {len(result)}"
+        lines.append(f"\t{{ {a} {b} }}," if len(a + b) < 110 else f"\t{{ {a}\n\t  {b} }},")
+    body = "\n".join(lines)
+    return f"static const struct {{\n\tconst char *text;\n\tsize_t n;\n\tconst char *result;\n\tsize_t result_n;\n}} {name}[] = {{\n{body}\n}};\n"
+
+
+def header(path, what, body):
+    path.write_text(f"/* SPDX-License-Identifier: MIT */\n/* Made by tests/parity/record.py; do not edit. {what} */\n"
+                    f"#pragma once\n#include <stddef.h>\n\n/* clang-format off */\n{body}/* clang-format on */\n")
+
+
+def made_up_corpus():
+    """Documents of made-up words, numbers and signs, so that merges have ties and overlaps."""
+    syllables = ["ba", "do", "ka", "mi", "nu", "re", "sa", "ti", "lo", "aa", "zz", "é", "漢", "ж"]
+    words = ["".join(random.choice(syllables) for _ in range(random.randrange(1, 5))) for _ in range(120)]
+    ends = [" ", " ", " ", " ", ", ", ". ", "\n", "\n\n  ", "'s ", "'ll ", " - ", "... "]
+    documents = []
+    for _ in range(30):
+        parts = [random.choice(words if random.random() < .9 else [str(random.randrange(10000))]) +
+                 random.choice(ends) for _ in range(random.randrange(1, 50))]
+        documents.append("".join(parts))
+    return documents
+
+
+def torture():
+    texts = ["", " ", "  ", "a", "\n", " \n", "\n ", "a ", "a  ", "a  b", "''s", "'s's", " 's", "'ll've", "I'm we'd",
+             "it'r", "it'\u0301s", "<|endoftext|>", "a<|endoftext|>b", "<|endoftex", "!\0\0not", "it'r\0\u2028\u2028",
+             "have\0for", "a\u0085b", "a\u00a0\u00a0b", "a\x1c\x1db", "x\u3000\u3000", " \u00a0 x", "a\u2028\u2029 b",
+             "\U00016ea7'd", "\U0003335a's", "\U000327da're", "\U000328ae've", "\ufeffa", "½²٣", "🙂🙂 🙂", "é" * 20,
+             "'" * 9, "a" * 40, " " * 40 + "x", "ab" * 300, "ba " * 30, "\t\tif (x) {\r\n\t}\r\n"]
+    pool = "aabs't rlvedm'' \n\t\u00a0\u0085\u3000é1½9!?.\u0301\u200b\u2028🙂漢жİ\x1c\0_-"
+    texts += ["".join(random.choice(pool) for _ in range(random.randrange(1, 40))) for _ in range(60)]
+    return texts
+
+
+def record_bpe(folder):
+    corpus = made_up_corpus()
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(corpus, trainers.BpeTrainer(
+        vocab_size=SIZE, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False))
+    tokenizer.encode_special_tokens = True
+    model = json.loads(tokenizer.to_str())["model"]
+    vocabulary = model["vocab"]
+    merges = [m if isinstance(m, list) else m.split(" ") for m in model["merges"]]
+    texts = torture() + corpus[:5]
+    plain = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[tuple(m) for m in merges]))
+    plain.pre_tokenizer = tokenizer.pre_tokenizer
+    encodings = [(t.encode(), " ".join(map(str, plain.encode(t).ids)).encode()) for t in texts]
+    pieces = [(t.encode(), " ".join(str(len(t[:end].encode())) for _, (_, end) in
+                                    tokenizer.pre_tokenizer.pre_tokenize_str(t)).encode()) for t in texts]
+    body = f"enum {{ RECORDED_SIZE = {SIZE} }};\n\n/* The corpus that the vocabulary was trained on. */\n"
+    body += "static const char *const recorded_corpus[] = {\n" + \
+        "".join(f"\t{c_string(t.encode())},\n" for t in corpus) + "};\n\n"
+    body += "/* The merges, in order: left right left right ... */\nstatic const char recorded_merges[] =\n\t  " + \
+        c_string(" ".join(f"{vocabulary[a]} {vocabulary[b]}" for a, b in merges).encode()) + ";\n\n"
+    body += "/* Texts and their ids. */\n" + table("recorded_ids", encodings)
+    body += "\n/* Texts and the ends, in bytes, of the pre-tokenizer's pieces. */\n" + table("recorded_pieces", pieces)
+    header(folder / "recorded_bpe.h", f"Hugging Face tokenizers {tokenizers.__version__}.", body)
+
+
+def record_words(folder):
+    analyse = TfidfVectorizer().build_analyzer()
+    pool = "aBcDeΣσς'’.·\u0301 İIıǅ_1²½٣漢\n-ẞÀ\u00adž"
+    texts = ["", "The quick-brown fox_1 isn't 42nd: x y2", "x" * 300 + " " + "é" * 256 + " " + "İ" * 3,
+             "ΑΣ ΑΣ. ΑΣΑ Σ ΣΑ Α'Σ Α'ΣΑ", "İSTANBUL ıI", "²a a² ½b b½ ٣a", "naïve e\u0301tude", "to be or not to be: system",
+             "\U00010400\U00010401", "a\0bc\0de", "ǅungla ẞTRASSE", "日本語 テキスト"]
+    texts += ["".join(random.choice(pool) for _ in range(random.randrange(1, 30))) for _ in range(150)]
+    rows = []
+    for t in texts:
+        words = [w[:WORD_POINTS] for w in analyse(t) if not w[0].isdigit()]
+        rows.append((t.encode(), "".join(w + "|" for w in words if w not in ENGLISH_STOP_WORDS).encode()))
+    header(folder / "recorded_words.h",
+           f"scikit-learn {sklearn.__version__}, Python {sys.version_info[0]}.{sys.version_info[1]}.",
+           "/* Texts and their words, each with '|' behind it. */\n" + table("recorded_words", rows))
+
+
+def record_utf8(folder):
+    choice = [0x41, 0x80, 0xbf, 0xc0, 0xc2, 0xdf, 0xe0, 0xa0, 0x9f, 0xed, 0xef, 0xf0, 0x90, 0x8f, 0xf4, 0xf5, 0xff]
+    rows = [b"", b"abc", "é漢🙂".encode(), b"\xed\xa0\x80", b"\xf0\x9f\x99", b"\xc0\xaf", b"\xf4\x90\x80\x80"]
+    rows += [bytes(random.choice(choice) for _ in range(random.randrange(1, 10))) for _ in range(250)]
+    header(folder / "recorded_utf8.h", f"Python {sys.version_info[0]}.{sys.version_info[1]}.",
+           "/* Bytes, and what errors=\"replace\" makes of them. */\n" +
+           table("recorded_utf8", [(b, b.decode("utf-8", "replace").encode()) for b in rows]))
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    record_bpe(folder)
+    record_words(folder)
+    record_utf8(folder)
+
+
+if __name__ == "__main__":
+    main()

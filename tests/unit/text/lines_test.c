@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+#include "base/random.h"
+#include "scratch.h"
+#include "text/lines.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct source *plan(const char *path, uint64_t part_bytes, int whole_files)
+{
+	struct cbtm_error e = { 0 };
+	struct source *s;
+	assert_int_equal(source_plan(&path, 1, part_bytes, whole_files, &s, &e), 0);
+	return s;
+}
+
+/* The lines of all parts, each with '|' behind it. */
+static int read_lines(const struct source *s, uint64_t line_bytes, bool whole_files, size_t bytes,
+                      size_t max, struct buffer *out, struct cbtm_error *e)
+{
+	for (uint32_t part = 0; part < s->parts && !e->name; part++) {
+		struct lines_batch b = { 0 };
+		struct lines *l;
+		assert_int_equal(lines_open(s, part, line_bytes, whole_files, &l, e), 0);
+		do {
+			if (lines_next(l, bytes, max, &b, e))
+				break;
+			for (size_t i = 0; i < b.lines; i++) {
+				buffer_add(out, b.bytes.data + b.line[i].start, b.line[i].n, e);
+				buffer_text(out, "|", e);
+			}
+		} while (b.lines);
+		lines_batch_free(&b);
+		lines_close(l);
+	}
+	return e->name;
+}
+
+static void test_every_cut_into_parts_and_batches_gives_the_same_lines(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct random_key key = random_key(3, RANDOM_TEST);
+	struct buffer text = { 0 }, expected = { 0 };
+	for (uint64_t i = 0; i < 60; i++) {
+		uint64_t n = random_below(key, i, 0, 20);
+		for (uint64_t j = 0; j < n; j++)
+			buffer_printf(&text, &e, "%c", (int)('a' + random_below(key, i, (uint32_t)j + 1, 26)));
+		buffer_text(&text, "\n", &e);
+	}
+	buffer_text(&text, "the last one has no newline", &e);
+	for (size_t i = 0; i < text.n; i++)
+		buffer_add(&expected, text.data[i] == '\n' ? "|" : text.data + i, 1, &e);
+	buffer_text(&expected, "|", &e);
+	file_replace(scratch_path(state, "a"), text.data, text.n, &e);
+	for (uint64_t part_bytes = 1; part_bytes < 100; part_bytes++) {
+		struct source *s = plan(scratch_path(state, "a"), part_bytes, 0);
+		struct buffer out = { 0 };
+		assert_int_equal(read_lines(s, 1000, false, part_bytes, 1 + part_bytes % 7, &out, &e), 0);
+		assert_string_equal(out.data, expected.data);
+		buffer_free(&out);
+		source_free(s);
+	}
+	buffer_free(&text);
+	buffer_free(&expected);
+}
+
+static void test_a_byte_order_mark_is_left_out_and_carriage_returns_stay(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer out = { 0 };
+	file_replace(scratch_path(state, "a"), "\xef\xbb\xbfone\r\ntwo", 11, &e);
+	struct source *s = plan(scratch_path(state, "a"), 100, 0);
+	assert_int_equal(read_lines(s, 100, false, 100, 100, &out, &e), 0);
+	assert_string_equal(out.data, "one\r|two|");
+	buffer_free(&out);
+	source_free(s);
+}
+
+static void test_a_file_may_be_one_line(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer out = { 0 };
+	folder_make(scratch_path(state, "c"), &e);
+	file_replace(scratch_path(state, "c/1"), "one\ntwo\n", 8, &e);
+	file_replace(scratch_path(state, "c/2"), "", 0, &e);
+	file_replace(scratch_path(state, "c/3"), "three", 5, &e);
+	struct source *s = plan(scratch_path(state, "c"), 2, 1);
+	assert_int_equal(read_lines(s, 100, true, 100, 100, &out, &e), 0);
+	assert_string_equal(out.data, "one\ntwo\n|three|");
+	buffer_free(&out);
+	source_free(s);
+}
+
+static void test_a_line_that_is_too_long_is_named(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer out = { 0 };
+	file_replace(scratch_path(state, "a"), "one\ntwo\nthree\n", 14, &e);
+	struct source *s = plan(scratch_path(state, "a"), 100, 0);
+	assert_int_equal(read_lines(s, 4, false, 100, 100, &out, &e), CBTM_ERR_BAD_DATA);
+	assert_non_null(strstr(e.where, "a:3"));
+	assert_non_null(strstr(e.what, "longer than 4 bytes"));
+	buffer_free(&out);
+	source_free(s);
+}
+
+static void test_numbers_are_counted_from_one(void **state)
+{
+	struct cbtm_error e = { 0 };
+	uint64_t number;
+	file_replace(scratch_path(state, "a"), "one\ntwo\n\nfour", 13, &e);
+	struct source *s = plan(scratch_path(state, "a"), 5, 0);
+	static const struct {
+		uint64_t offset, number;
+	} expected[] = { { 0, 1 }, { 4, 2 }, { 8, 3 }, { 9, 4 } };
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(lines_number(s, 0, expected[i].offset, &number, &e), 0);
+		assert_int_equal(number, expected[i].number);
+	}
+	source_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_every_cut_into_parts_and_batches_gives_the_same_lines,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(
+			test_a_byte_order_mark_is_left_out_and_carriage_returns_stay, scratch_make,
+			scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_file_may_be_one_line, scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_named, scratch_make,
+		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_numbers_are_counted_from_one, scratch_make,
+		                                scratch_remove),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
