@@ -18,7 +18,7 @@ static const struct cbtm_param options[] = {
 	{ "json", CBTM_PARAM_BOOL, offsetof(struct options, json), "false", 0, 0, NULL,
 	  "one JSON object a part, a line each", 0, 0 },
 	{ "rows", CBTM_PARAM_COUNT, offsetof(struct options, rows), "2", 0, 0, NULL,
-	  "first rows to show of each column", 0, 0 },
+	  "first rows to show of each column but tensors", 0, 0 },
 	CBTM_PARAM_END,
 };
 
@@ -67,8 +67,9 @@ static int print_sample(const struct store *s, const struct store_column_info *c
 {
 	struct store_reader *r = NULL;
 	struct buffer text = { 0 };
-	struct store_column_info shown = *c;
-	int rc = c->rows && rows ? store_reader_open(s, c->name, &r, e) : 0;
+	/* Tensors say nothing to the eye, and a model has hundreds. */
+	bool shown = c->rows && rows && c->shape != STORE_TENSOR;
+	int rc = shown ? store_reader_open(s, c->name, &r, e) : 0;
 	for (uint64_t row = 0; !rc && r && row < c->rows && row < rows; row++) {
 		const void *data;
 		uint64_t n;
@@ -78,7 +79,7 @@ static int print_sample(const struct store *s, const struct store_column_info *c
 		/* More elements than a line shows need no text. Strings may end in half a character. */
 		if (n > LINE && (c->shape != STORE_VARIABLE || c->type != STORE_U8))
 			n = LINE;
-		rc = cell_print(&shown, data, n, &text, e);
+		rc = cell_print(c, data, n, &text, e);
 		if (!rc)
 			print_cell(row, c->name, &text);
 	}
