@@ -126,6 +126,7 @@ static int count_bad(struct ingest *in, size_t i, struct cbtm_error *e)
 	bool left_out = in->outcome[i] == BAD;
 	uint64_t before = in->bad + in->repaired;
 	struct cbtm_error bad = { 0 };
+	char where[sizeof bad.where];
 
 	if (left_out)
 		in->bad++;
@@ -133,17 +134,14 @@ static int count_bad(struct ingest *in, size_t i, struct cbtm_error *e)
 		in->repaired++;
 	if (before >= SHOWN && before < in->rules->bad_lines)
 		return 0;
-	place(in, l, bad.where, sizeof bad.where);
-	if (left_out) {
-		char where[sizeof bad.where];
-		memcpy(where, bad.where, sizeof where);
+	place(in, l, where, sizeof where);
+	if (left_out)
 		document_read(in->parser[0], &in->rules->document, in->batch.bytes.data + l->start, l->n,
 		              where, &in->document[i], &bad);
-	} else {
-		error_set(&bad, CBTM_ERR_BAD_UTF8, bad.where,
+	else
+		error_set(&bad, CBTM_ERR_BAD_UTF8, where,
 		          "%" PRIu64 " invalid UTF-8 sequences or lone surrogates",
 		          in->document[i].repaired);
-	}
 	if (before >= in->rules->bad_lines)
 		return error_copy(e, &bad);
 	log_message(LOG_WARNING, "%s: %s; %s", bad.where, bad.what,

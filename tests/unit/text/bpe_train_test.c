@@ -54,8 +54,9 @@ static void test_the_order_of_texts_and_their_cuts_change_nothing(void **state)
 	static const char *const texts[] = { "ab ab abc abd", "abc abc d", " zz zzz zzzz", "d cab" };
 	char *lists[3];
 	for (int way = 0; way < 3; way++) {
-		struct bpe_pieces p[2] = { { { { 0 } } } };
+		struct bpe_pieces p[2];
 		struct bpe *b;
+		memset(p, 0, sizeof p);
 		for (int i = 0; i < 4; i++) {
 			const char *t = texts[way == 1 ? 3 - i : i];
 			bpe_pieces_text(&p[way == 2 && i % 2], t, strlen(t), &e);
