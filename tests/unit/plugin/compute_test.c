@@ -17,7 +17,7 @@ static void test_the_reference_is_whole(void **state)
 	struct cbtm_error e = { 0 };
 	assert_int_equal(compute_open("reference", &built, &compute, &e), 0);
 	assert_non_null(compute->compile);
-	assert_non_null(compute->variant());
+	assert_non_null(compute->variant(NULL));
 }
 
 int main(void)
