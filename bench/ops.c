@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench/ops [PLUGIN [THREADS [WIDTH [BATCH [VOCABULARY]]]]]: times every operation of the table by
- * a compute plugin, at sequences of 256 tokens: milliseconds and GFLOP/s, the best of several runs.
+ * bench/ops [PLUGIN [THREADS [WIDTH [BATCH [VOCABULARY [OPERATION]]]]]]: times every operation of
+ * the table (or one) by a compute plugin, at sequences of 256 tokens: milliseconds and GFLOP/s, the
+ * best of several runs.
  */
 #include "base/error.h"
 #include "base/number.h"
@@ -76,6 +77,8 @@ int main(int argc, char **argv)
 		       (unsigned long long)size.width, (unsigned long long)size.vocabulary);
 		for (int kind = 0; kind < CBTM_OP_COUNT && !e.name; kind++) {
 			double seconds;
+			if (argc > 6 && strcmp(argv[6], operation_name(kind)))
+				continue;
 			if (!time_operation(c, kind, &size, &seconds, &e))
 				printf("%-20s %9.3f ms %8.1f GFLOP/s\n", operation_name(kind), seconds * 1e3,
 				       example_flops(kind, &size) / seconds * 1e-9);

@@ -2,6 +2,7 @@
 #include "model/training.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
@@ -230,25 +231,35 @@ static int validate(struct trainer *r, struct cbtm_error *e)
 
 /* ---------------------------------------------------------------- the run */
 
-static int report(struct trainer *r, const struct curve_point *p, struct cbtm_error *e)
+/* The point as an event of the log, with the rate since the last one. */
+static int log_point(struct trainer *r, const struct curve_point *p, struct cbtm_error *e)
 {
-	const struct training *t = r->t;
-	char text[256];
-	snprintf(text, sizeof text, "loss %.3f", p->loss);
-	progress_set(p->tokens, text);
-	if (p->step % t->log_every && p->step != t->plan.steps)
-		return 0;
 	double now = clock_seconds(), seconds = now - r->logged;
-	uint64_t tokens = (p->step - r->logged_step) * t->plan.batch * r->T;
-	snprintf(text, sizeof text,
-	         "\"task\":\"%s\",\"step\":%llu,\"tokens\":%llu,\"loss\":%.6f,\"lr\":%.3e,"
-	         "\"gradient_norm\":%.4f,\"tokens_per_second\":%.0f",
-	         t->title, (unsigned long long)p->step, (unsigned long long)p->tokens, p->loss, p->lr,
-	         p->gradient_norm, seconds > 0 ? (double)tokens / seconds : 0);
-	log_event("step", text);
+	uint64_t tokens = (p->step - r->logged_step) * r->t->plan.batch * r->T;
+	struct buffer b = { 0 };
+	if (!json_put_key(&b, "task", e) && !json_put_string(&b, r->t->title, strlen(r->t->title), e) &&
+	    !json_put_key(&b, "step", e) && !json_put_u64(&b, p->step, e) &&
+	    !json_put_key(&b, "tokens", e) && !json_put_u64(&b, p->tokens, e) &&
+	    !json_put_key(&b, "loss", e) && !json_put_f64(&b, p->loss, e) &&
+	    !json_put_key(&b, "lr", e) && !json_put_f64(&b, p->lr, e) &&
+	    !json_put_key(&b, "gradient_norm", e) && !json_put_f64(&b, p->gradient_norm, e) &&
+	    !json_put_key(&b, "tokens_per_second", e) &&
+	    !json_put_f64(&b, seconds > 0 ? (double)tokens / seconds : 0, e))
+		log_event("step", b.data);
+	buffer_free(&b);
 	r->logged = now;
 	r->logged_step = p->step;
-	return history_add(&r->history, *p, e);
+	return e->name;
+}
+
+static int report(struct trainer *r, const struct curve_point *p, struct cbtm_error *e)
+{
+	char text[64];
+	snprintf(text, sizeof text, "loss %.3f", p->loss);
+	progress_set(p->tokens, text);
+	if (p->step % r->t->log_every && p->step != r->t->plan.steps)
+		return 0;
+	return log_point(r, p, e) ? (int)e->name : history_add(&r->history, *p, e);
 }
 
 static int train(struct trainer *r, struct cbtm_error *e)

@@ -27,11 +27,29 @@ static const float *copy_rows(const float *from, size_t stride, size_t rows, siz
 	return to;
 }
 
-/* c (rows [j0, j1) of dweight) += dy' x for K_BLOCK tokens from r0 on. */
+/* bias[0 .. columns) += sums of dy's columns over a block of rows, in order. */
+static void bias_sums(const float *dy, size_t stride, size_t rows, size_t columns, float *bias)
+{
+	for (size_t j = 0; j < columns; j += PANEL) {
+		const float *row = dy + j;
+		vec sum0 = vec_set(0), sum1 = vec_set(0);
+		float sum[PANEL];
+		for (size_t r = 0; r < rows; r++, row += stride) { /* may read over a row's end */
+			sum0 += vec_load(row);
+			sum1 += vec_load(row + WIDTH);
+		}
+		vec_store(sum, sum0);
+		vec_store(sum + WIDTH, sum1);
+		for (size_t i = j; i < least(j + PANEL, columns); i++)
+			bias[i] += sum[i - j];
+	}
+}
+
+/* Rows [j0, j1) of dweight += dy' x, and of dbias, for K_BLOCK tokens from r0 on. */
 static void weight_block(const struct work *w, const struct cbtm_operation *op, size_t j0,
                          size_t j1, size_t r0, float *scratch)
 {
-	struct tensor *dweight = tensor_of(w->p, op->out[0]);
+	struct tensor *dweight = tensor_of(w->p, op->out[0]), *dbias = tensor_of(w->p, op->out[1]);
 	size_t k = dweight->columns, n = dweight->elements / k, rows = least(K_BLOCK, w->rows - r0);
 	struct product p = { .m = j1 - j0,
 		                 .n = k,
@@ -59,41 +77,14 @@ static void weight_block(const struct work *w, const struct cbtm_operation *op, 
 			p.m = least(PANEL, j1 - j);
 			p.c = dweight->v + j * k;
 			product(&p);
+			if (dbias)
+				bias_sums(p.a, PANEL, rows, p.m, dbias->v + j);
 		}
 	} else {
 		product(&p);
+		if (dbias)
+			bias_sums(p.a, n, rows, p.m, dbias->v + j0);
 	}
-}
-
-/* dbias[j0 .. j1) += sums of dy's columns, rows in order. */
-static void bias_sums(const struct tensor *dy, size_t rows, size_t j0, size_t j1, float *dbias)
-{
-	size_t n = dy->columns;
-	for (size_t j = j0; j < j1; j += PANEL) {
-		const float *row = dy->v + j;
-		vec sum0 = vec_set(0), sum1 = vec_set(0);
-		float sum[PANEL];
-		for (size_t r = 0; r < rows; r++, row += n) { /* may read over a row's end: padding */
-			sum0 += vec_load(row);
-			sum1 += vec_load(row + WIDTH);
-		}
-		vec_store(sum, sum0);
-		vec_store(sum + WIDTH, sum1);
-		for (size_t i = j; i < least(j + PANEL, j1); i++)
-			dbias[i] += sum[i - j];
-	}
-}
-
-/* Rows [j0, j1) of dweight += dy' x, and of dbias. */
-static void weight_rows(const struct work *w, const struct cbtm_operation *op, size_t j0, size_t j1,
-                        float *scratch)
-{
-	struct tensor *dbias = tensor_of(w->p, op->out[1]);
-	const struct tensor *dy = tensor_of(w->p, op->in[0]);
-	for (size_t r = 0; r < w->rows; r += K_BLOCK)
-		weight_block(w, op, j0, j1, r, scratch);
-	if (dbias)
-		bias_sums(dy, w->rows, j0, j1, dbias->v);
 }
 
 static size_t weight_tasks(const struct work *w, uint32_t o)
@@ -110,9 +101,9 @@ static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	for (; i >= weight_tasks(w, o); o++)
 		i -= weight_tasks(w, o);
 	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
-	weight_rows(w, &w->op[o], i * WEIGHT_ROWS,
-	            least((i + 1) * WEIGHT_ROWS, t->elements / t->columns),
-	            w->p->thread_scratch + thread * w->p->thread_floats);
+	size_t j0 = i * WEIGHT_ROWS, j1 = least(j0 + WEIGHT_ROWS, t->elements / t->columns);
+	for (size_t r = 0; r < w->rows; r += K_BLOCK)
+		weight_block(w, &w->op[o], j0, j1, r, w->p->thread_scratch + thread * w->p->thread_floats);
 	return 0;
 }
 
