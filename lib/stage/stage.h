@@ -115,7 +115,8 @@ struct stage_identity {
 	const void *plugin_options;
 	uint32_t cluster; /* EACH_CLUSTER: its number */
 	const struct digest *inputs;
-	const char *const *input_names; /* their datasets, one each; "source": the part's source files */
+	const char *const
+		*input_names; /* their datasets, one each; "source": the part's source files */
 	size_t n_inputs;
 };
 int stage_fingerprint(const struct stage_identity *id, struct digest *fingerprint,

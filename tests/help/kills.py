@@ -98,7 +98,7 @@ def at_random(trials, seed=1):
             times = [rng.uniform(0, 1.1 * stage.seconds) for _ in range(rng.randint(1, 5))]
             wrong += stage.disturb(lambda i: ({}, times[i], ()) if i < len(times) else None)
         done.append(stage)
-    return report(wrong, done, trials // 2)
+    return report(wrong, done, trials // 4)  # a loaded machine misses many
 
 
 def passages(stage):
