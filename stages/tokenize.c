@@ -9,11 +9,8 @@ enum { DOCUMENTS = 1, VOCABULARY = 2 }; /* bits of used_by: tasks in order */
 
 struct options {
 	struct cbtm_texts input;
-	int format;
-	const char *text, *id, *meta, *split_field;
-	double valid, test, seed;
-	uint64_t random_seed, bad_lines, line_bytes, part_bytes;
-	uint64_t size;
+	struct ingest_rules rules;
+	uint64_t part_bytes, size;
 	const char *vocab, *merges, *eod, *bos;
 };
 
@@ -22,29 +19,29 @@ static const struct cbtm_param params[] = {
 	{ "input", CBTM_PARAM_TEXTS, AT(input), NULL, 0, 0, NULL,
 	  "files, folders or globs of the corpus; plain, .gz or .zst",
 	  CBTM_PARAM_REQUIRED | CBTM_PARAM_PATH | CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "format", CBTM_PARAM_CHOICE, AT(format), "jsonl", 0, 0, "jsonl|lines|text",
+	{ "format", CBTM_PARAM_CHOICE, AT(rules.document.format), "jsonl", 0, 0, "jsonl|lines|text",
 	  "a document is a JSON object a line, a line, or a file", 0, DOCUMENTS },
-	{ "text", CBTM_PARAM_TEXT, AT(text), "text", 0, 0, NULL, "field of the text (dotted path)", 0,
-	  DOCUMENTS },
-	{ "id", CBTM_PARAM_TEXT, AT(id), "id", 0, 0, NULL,
+	{ "text", CBTM_PARAM_TEXT, AT(rules.document.text), "text", 0, 0, NULL,
+	  "field of the text (dotted path)", 0, DOCUMENTS },
+	{ "id", CBTM_PARAM_TEXT, AT(rules.document.id), "id", 0, 0, NULL,
 	  "field of the id, a string or an integer; where missing, the text's digest", 0, DOCUMENTS },
-	{ "meta", CBTM_PARAM_TEXT, AT(meta), "meta", 0, 0, NULL, "field of the metadata", 0,
-	  DOCUMENTS },
-	{ "split.field", CBTM_PARAM_TEXT, AT(split_field), "", 0, 0, NULL,
+	{ "meta", CBTM_PARAM_TEXT, AT(rules.document.meta), "meta", 0, 0, NULL, "field of the metadata",
+	  0, DOCUMENTS },
+	{ "split.field", CBTM_PARAM_TEXT, AT(rules.document.split_field), "", 0, 0, NULL,
 	  "field with train, valid or test; without one the id decides", 0, DOCUMENTS },
-	{ "split.valid", CBTM_PARAM_REAL, AT(valid), "0.02", 0, 1, NULL,
+	{ "split.valid", CBTM_PARAM_REAL, AT(rules.document.valid), "0.02", 0, 1, NULL,
 	  "share of the documents on which choices are made", 0, DOCUMENTS },
-	{ "split.test", CBTM_PARAM_REAL, AT(test), "0.02", 0, 1, NULL,
+	{ "split.test", CBTM_PARAM_REAL, AT(rules.document.test), "0.02", 0, 1, NULL,
 	  "share of the documents on which results are measured", 0, DOCUMENTS },
-	{ "split.seed", CBTM_PARAM_REAL, AT(seed), "0.75", 0, 1, NULL,
+	{ "split.seed", CBTM_PARAM_REAL, AT(rules.document.seed), "0.75", 0, 1, NULL,
 	  "share of the train documents that the seed model sees; 0 with an imported seed", 0,
 	  DOCUMENTS },
-	{ "random_seed", CBTM_PARAM_COUNT, AT(random_seed), "1", 0, 0, NULL, "seed of the split", 0,
-	  DOCUMENTS },
-	{ "bad_lines", CBTM_PARAM_COUNT, AT(bad_lines), "0", 0, 0, NULL,
+	{ "random_seed", CBTM_PARAM_COUNT, AT(rules.document.split_seed), "1", 0, 0, NULL,
+	  "seed of the split", 0, DOCUMENTS },
+	{ "bad_lines", CBTM_PARAM_COUNT, AT(rules.bad_lines), "0", 0, 0, NULL,
 	  "lines of a part that may be broken (left out) or have invalid UTF-8 (repaired)",
 	  CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "line_bytes", CBTM_PARAM_COUNT, AT(line_bytes), "64Mi", 1, 1 << 30, NULL,
+	{ "line_bytes", CBTM_PARAM_COUNT, AT(rules.line_bytes), "64Mi", 1, 1 << 30, NULL,
 	  "bytes of the longest line (or file of format text)", CBTM_PARAM_NO_RESULT, DOCUMENTS },
 	{ "part_bytes", CBTM_PARAM_COUNT, AT(part_bytes), "1Gi", 1, 0x1p50, NULL,
 	  "bytes of input files that make a part", CBTM_PARAM_NO_RESULT, DOCUMENTS },
@@ -66,7 +63,8 @@ static int plan(const void *options, void **source, uint32_t *parts, struct cbtm
 	const struct options *o = options;
 	struct source *s;
 
-	if (source_plan(o->input.v, o->input.n, o->part_bytes, o->format == DOCUMENT_TEXT, &s, e))
+	if (source_plan(o->input.v, o->input.n, o->part_bytes,
+	                o->rules.document.format == DOCUMENT_TEXT, &s, e))
 		return e->name;
 	*source = s;
 	*parts = s->parts;
@@ -88,21 +86,8 @@ static const struct stage_source source = { plan, slice_digest, plan_free };
 static int documents(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
-	struct ingest_rules rules = {
-		.document = { .format = (enum document_format)o->format,
-		              .text = o->text,
-		              .id = o->id,
-		              .meta = o->meta,
-		              .split_field = o->split_field,
-		              .valid = o->valid,
-		              .test = o->test,
-		              .seed = o->seed,
-		              .split_seed = o->random_seed },
-		.bad_lines = o->bad_lines,
-		.line_bytes = o->line_bytes,
-	};
 
-	if (ingest_part(run->source, run->part, &rules, run->pool, run->out, e))
+	if (ingest_part(run->source, run->part, &o->rules, run->pool, run->out, e))
 		return e->name;
 	if (run->parts == 1 && !store_rows(run->out, "key"))
 		return error_set(e, CBTM_ERR_EMPTY_CORPUS, o->input.v[0], "the input holds no document");
@@ -176,12 +161,13 @@ static const struct stage_task tasks[] = {
 static int check(const void *options, uint64_t k, struct cbtm_error *e)
 {
 	const struct options *o = options;
+	const struct document_rules *d = &o->rules.document;
 
 	(void)k;
-	if (o->valid + o->test >= 1)
+	if (d->valid + d->test >= 1)
 		return error_set(e, CBTM_ERR_CONFIG, "tokenize.split",
 		                 "valid and test are %g of the documents: nothing is left to train on",
-		                 o->valid + o->test);
+		                 d->valid + d->test);
 	if (!*o->vocab != !*o->merges)
 		return error_set(e, CBTM_ERR_CONFIG,
 		                 *o->vocab ? "tokenize.vocabulary.merges" : "tokenize.vocabulary.vocab",

@@ -13,7 +13,7 @@ enum document_format {
 
 /* Where in the object things stand: dotted paths ("meta.split"); "" = nowhere. */
 struct document_rules {
-	enum document_format format;
+	int format;              /* enum document_format */
 	const char *text;        /* a string; missing or another type is an error */
 	const char *id;          /* a string or an integer; missing or null: the text's digest */
 	const char *meta;        /* an object; another type is put into one; missing: {} */
