@@ -54,6 +54,7 @@ struct cbtm_balance {
 	double objective;       /* out: sum of squared distances */
 	double gap;             /* out: (primal - dual) / max(primal, n s), float64 */
 	double split_loss;      /* out: loss of rounding the at most k-1 split documents (weights) */
+	double window;          /* in: 0, or what the last call of a series gave: saves time only */
 };
 
 struct cbtm_host {

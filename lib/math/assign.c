@@ -26,18 +26,13 @@ struct solver {
 	double spread; /* s */
 	double window;
 	double *start; /* k: prices of the last scan */
+	double *first; /* k: of the first one */
 	struct border border;
 };
 
-static double price_range(const double *price, const double *start, size_t k)
+static double clamp(double x, double low, double high)
 {
-	double low = INFINITY, high = -INFINITY;
-	for (size_t j = 0; j < k; j++) {
-		double moved = price[j] - (start ? start[j] : 0);
-		low = moved < low ? moved : low;
-		high = moved > high ? moved : high;
-	}
-	return high - low;
+	return x < low ? low : x > high ? high : x;
 }
 
 /* s, of the groups of a border without a window, weighted; 0 if it is but rounding noise. */
@@ -89,6 +84,8 @@ static int look_at_sample(struct solver *s, struct cbtm_error *e)
 		goto done;
 	s->spread = mean_spread(&border);
 	s->window = s->spread * (cold ? COLD_WINDOW : WARM_WINDOW);
+	if (!cold && s->b->window > 0 && s->b->window < INFINITY)
+		s->window = clamp(s->b->window, 0.004 * s->spread, s->window * 4);
 	double supply = 0;
 	for (size_t g = 0; g < border.groups; g++)
 		supply += (double)border.supply[g];
@@ -97,35 +94,49 @@ static int look_at_sample(struct solver *s, struct cbtm_error *e)
 		                       .cool = 0.35,
 		                       .sinkhorn = 0.05 * s->spread,
 		                       .enough = supply / (double)part.n,
-		                       .capacity = supply / (double)k };
+		                       .capacity = supply / (double)k,
+		                       .limit = INFINITY };
+	bool cut;
 	if (cold && s->spread > 0)
-		assign_prices(&border, k, &plan, s->b->price, e);
+		assign_prices(&border, k, &plan, s->b->price, &cut, e);
 done:
 	border_free(&border);
 	free(part.cluster), free(weight), free(x);
 	return e->name;
 }
 
+/* How the border's prices are moved; without a window as in a cold start. */
+static struct price_plan plan_of(const struct solver *s)
+{
+	struct price_plan plan = { .hot = s->window / 8,
+		                       .cold = s->window * 1e-6,
+		                       .cool = 0.3,
+		                       .sinkhorn = INFINITY,
+		                       .enough = s->units.each * (double)s->b->k,
+		                       .capacity = (double)s->units.capacity,
+		                       .limit = 0.9 * s->window };
+	if (s->window == INFINITY) {
+		plan.hot = HOT * s->spread;
+		plan.cold = 1e-7 * s->spread;
+		plan.cool = 0.35;
+		plan.sinkhorn = 0.05 * s->spread;
+	}
+	return plan;
+}
+
 /* One scan, prices and flow; *done if the result is proved optimal. */
 static int attempt(struct solver *s, int number, bool *done, struct cbtm_error *e)
 {
 	size_t k = s->b->k;
-	double *price = s->b->price, capacity = (double)s->units.capacity;
-	bool last = s->window == INFINITY, reachable = false;
+	double *price = s->b->price;
+	bool last = s->window == INFINITY, cut = false, reachable = false;
+	struct price_plan plan = plan_of(s);
 	memcpy(s->start, price, k * sizeof *price);
 	border_free(&s->border);
-	if (border_make(s->pool, s->b, &s->units, price, s->window, &s->border, e))
+	if (border_make(s->pool, s->b, &s->units, price, s->window, &s->border, e) ||
+	    assign_prices(&s->border, k, &plan, price, &cut, e))
 		return e->name;
-	double hot = last ? COLD_WINDOW * s->spread : s->window;
-	struct price_plan plan = { .hot = hot / 8,
-		                       .cold = hot * 1e-6,
-		                       .cool = 0.3,
-		                       .sinkhorn = INFINITY,
-		                       .enough = s->units.each * (double)k,
-		                       .capacity = capacity };
-	if (assign_prices(&s->border, k, &plan, price, e))
-		return e->name;
-	if (!last && price_range(price, s->start, k) > 0.9 * s->window) {
+	if (cut) {
 		s->window *= number >= 2 ? 1.5 : 1;
 		return 0;
 	}
@@ -200,6 +211,7 @@ static int finish(struct solver *s, struct cbtm_error *e)
 	b->split_loss = split ? rounding_loss(s) : 0;
 	for (size_t j = 0; j < b->k; j++)
 		least = b->price[j] < least ? b->price[j] : least;
+	b->window = 2.5 * price_range(b->price, s->first, b->k);
 	for (size_t j = 0; j < b->k; j++)
 		b->price[j] -= least;
 	double weight = s->units.each * (double)b->n / (double)s->units.scale;
@@ -222,8 +234,10 @@ int balanced_assign_tuned(struct pool *pool, struct cbtm_balance *b, size_t whol
 		                 "%zu clusters are more than the %d that the balanced assignment takes",
 		                 b->k, ASSIGN_MAX_CLUSTERS);
 	s.start = mem_aligned(b->k, sizeof *s.start, "balanced assignment", e);
-	if (!s.start || assign_units_make(b, &s.units, e) || look_at_sample(&s, e))
+	s.first = mem_aligned(b->k, sizeof *s.first, "balanced assignment", e);
+	if (e->name || assign_units_make(b, &s.units, e) || look_at_sample(&s, e))
 		goto done;
+	memcpy(s.first, b->price, b->k * sizeof *s.first);
 	if (b->n <= whole / b->k || s.spread == 0)
 		s.window = INFINITY;
 	for (int i = 0; !done; i++) {
@@ -235,7 +249,7 @@ int balanced_assign_tuned(struct pool *pool, struct cbtm_balance *b, size_t whol
 	finish(&s, e);
 done:
 	border_free(&s.border);
-	free(s.start);
+	free(s.first), free(s.start);
 	return e->name;
 }
 

@@ -18,16 +18,18 @@ struct smooth {
 	double *hard;    /* k: loads of the cheapest clusters */
 	double *hessian; /* k x k, upper triangle */
 	double *share;   /* of one group's entries */
+	double *step, *tried;
 };
 
-/* The smoothed dual without its last term, loads, and the Hessian if wanted. */
-static double evaluate(struct smooth *s, const double *price, double tau, bool hessian)
+/* The smoothed dual, loads, and the Hessian if wanted. */
+static double evaluate(struct smooth *s, const double *price, double tau, bool hessian,
+                       double capacity)
 {
 	const struct border *b = s->b;
 	double dual = 0;
 	for (size_t j = 0; j < s->k; j++) {
 		s->load[j] = s->hard[j] = (double)b->base[j];
-		dual += (double)b->base[j] * price[j];
+		dual += ((double)b->base[j] - capacity) * price[j];
 	}
 	if (hessian)
 		memset(s->hessian, 0, s->k * s->k * sizeof *s->hessian);
@@ -71,14 +73,6 @@ static double excess(const double *load, size_t k, double capacity)
 	return over;
 }
 
-static double dual_end(const double *price, size_t k, double capacity)
-{
-	double sum = 0;
-	for (size_t j = 0; j < k; j++)
-		sum += price[j];
-	return -capacity * sum;
-}
-
 /* step (k): Newton's step at the loads that were evaluated, or a scaling step. */
 static void find_step(struct smooth *s, double tau, bool newton, double capacity, double *step)
 {
@@ -100,42 +94,73 @@ static void find_step(struct smooth *s, double tau, bool newton, double capacity
 	}
 }
 
-int assign_prices(const struct border *b, size_t k, const struct price_plan *plan, double *price,
-                  struct cbtm_error *e)
+double price_range(const double *price, const double *start, size_t k)
 {
-	struct smooth s = { b, k, NULL, NULL, NULL, NULL };
+	double low = INFINITY, high = -INFINITY;
+	for (size_t j = 0; j < k; j++) {
+		double moved = price[j] - (start ? start[j] : 0);
+		low = moved < low ? moved : low;
+		high = moved > high ? moved : high;
+	}
+	return high - low;
+}
+
+/* Cuts a move that went further than the limit. */
+static bool cut_move(double *price, const double *start, size_t k, double limit)
+{
+	double range = price_range(price, start, k);
+	if (!(range > limit))
+		return false;
+	for (size_t j = 0; j < k; j++)
+		price[j] = start[j] + (price[j] - start[j]) * (limit / range);
+	return true;
+}
+
+/* One step at tau: 0 if the prices moved, 1 if this level has no more to give. */
+static bool take_step(struct smooth *s, const struct price_plan *plan, double tau, double *price)
+{
+	bool newton = tau <= plan->sinkhorn;
+	double before = evaluate(s, price, tau, newton, plan->capacity), rise = -1, part = 1;
+	if (excess(s->hard, s->k, plan->capacity) <= plan->enough)
+		return true;
+	find_step(s, tau, newton, plan->capacity, s->step);
+	for (int h = 0; h < HALVINGS && !(rise >= 0); h++, part /= 2) {
+		for (size_t j = 0; j < s->k; j++)
+			s->tried[j] = price[j] + part * s->step[j];
+		rise = evaluate(s, s->tried, tau, false, plan->capacity) - before;
+	}
+	if (!(rise >= 0))
+		return false;
+	memcpy(price, s->tried, s->k * sizeof *price);
+	return rise > 1e-12 * fabs(before);
+}
+
+int assign_prices(const struct border *b, size_t k, const struct price_plan *plan, double *price,
+                  bool *cut, struct cbtm_error *e)
+{
+	struct smooth s = { .b = b, .k = k };
 	s.load = mem_aligned(k, sizeof *s.load, "prices", e);
 	s.hard = mem_aligned(k, sizeof *s.hard, "prices", e);
 	s.share = mem_aligned(k, sizeof *s.share, "prices", e);
 	s.hessian = mem_aligned(k * k, sizeof *s.hessian, "prices", e);
-	double *step = mem_aligned(k, sizeof *step, "prices", e);
-	double *tried = mem_aligned(k, sizeof *tried, "prices", e);
+	s.step = mem_aligned(k, sizeof *s.step, "prices", e);
+	s.tried = mem_aligned(k, sizeof *s.tried, "prices", e);
+	double *start = mem_aligned(k, sizeof *start, "prices", e);
+	*cut = false;
 	if (e->name)
 		goto done;
+	memcpy(start, price, k * sizeof *start);
 	for (double tau = plan->hot; tau >= plan->cold && tau > 0; tau *= plan->cool) {
-		for (int steps = 0; steps < 3; steps++) {
-			bool newton = tau <= plan->sinkhorn;
-			double dual = evaluate(&s, price, tau, newton) + dual_end(price, k, plan->capacity);
-			if (excess(s.hard, k, plan->capacity) <= plan->enough)
+		bool more = true;
+		for (int steps = 0; steps < 3 && more; steps++) {
+			more = take_step(&s, plan, tau, price);
+			*cut = cut_move(price, start, k, plan->limit);
+			if (*cut || excess(s.hard, k, plan->capacity) <= plan->enough)
 				goto done;
-			find_step(&s, tau, newton, plan->capacity, step);
-			double rise = -1, part = 1;
-			for (int h = 0; h < HALVINGS && !(rise >= 0); h++, part /= 2) {
-				for (size_t j = 0; j < k; j++)
-					tried[j] = price[j] + part * step[j];
-				rise = evaluate(&s, tried, tau, false) + dual_end(tried, k, plan->capacity) - dual;
-			}
-			if (!(rise >= 0))
-				break;
-			memcpy(price, tried, k * sizeof *price);
-			if (excess(s.hard, k, plan->capacity) <= plan->enough)
-				goto done;
-			if (rise <= 1e-12 * fabs(dual))
-				break;
 		}
 	}
 done:
-	free(tried), free(step);
+	free(start), free(s.tried), free(s.step);
 	free(s.hessian), free(s.share), free(s.hard), free(s.load);
 	return e->name;
 }

@@ -6,15 +6,22 @@
  */
 #pragma once
 #include "math/assign_border.h"
+#include <stdbool.h>
 
 /*
  * Moves price (k) towards balance: tau falls from `hot` by the factor `cool`, at most three steps
  * each, until it passes `cold` or the load above `capacity` of the points' cheapest clusters is at
  * most `enough`. While tau > `sinkhorn`, plain scaling steps p += tau ln(load / capacity) (Cuturi
  * 2013): there Newton is all Hessian and no gain.
+ *
+ * The border is the whole truth only while no two prices move apart by more than its window; beyond
+ * it the dual of the border may have no bound. So when they have moved by more than `limit`, the
+ * move is cut to that and the work ends: by concavity the dual has not fallen. *cut says so.
  */
 struct price_plan {
-	double hot, cold, cool, sinkhorn, enough, capacity;
+	double hot, cold, cool, sinkhorn, enough, capacity, limit;
 };
 int assign_prices(const struct border *b, size_t k, const struct price_plan *plan, double *price,
-                  struct cbtm_error *e);
+                  bool *cut, struct cbtm_error *e);
+/* The largest minus the least of price - start (k each); start NULL: zeros. */
+double price_range(const double *price, const double *start, size_t k);
