@@ -154,7 +154,8 @@ static int load_bucket(struct shuffle *s, struct bucket *b, struct cbtm_error *e
 		s->place[s->places++] = (struct place){ h.number, at };
 		at += sizeof h + h.n;
 	}
-	qsort(s->place, s->places, sizeof *s->place, in_order);
+	if (s->places)
+		qsort(s->place, s->places, sizeof *s->place, in_order);
 	return 0;
 }
 
