@@ -13,7 +13,7 @@ struct head {
 	const float *logsum;   /* T */
 	size_t T, size, step;  /* size: d / heads; step: 3 d, from token to token */
 	size_t padded;         /* T rounded up to PANEL */
-	size_t row;            /* from row to row of scores: a vector more, so that rows do not crowd
+	size_t row;            /* from row to row of scores: vectors more, so that rows do not crowd
 	                          in few sets of the first cache */
 	size_t wide;           /* size rounded up to PANEL: a row of copied tokens */
 	size_t index;          /* (b heads + h) T T: the first element's number in the mask */
@@ -34,7 +34,7 @@ static void head_make(struct head *h, const struct work *w, size_t task, unsigne
 	h->padded = round_up(h->T, PANEL);
 	h->index = task * h->T * h->T;
 	h->scale = 1 / sqrtf((float)h->size);
-	h->row = h->padded + WIDTH;
+	h->row = h->padded + 3 * WIDTH;
 	h->wide = round_up(h->size, PANEL);
 	float *scratch = w->p->thread_scratch + thread * w->p->thread_floats;
 	h->keys = scratch;
@@ -61,10 +61,10 @@ static void copy_tokens(const struct head *h, const float *from, size_t step, in
 /* T x size, rows `step` apart -> panels of PANEL tokens. */
 static void pack_tokens(const struct head *h, const float *from, float *to)
 {
-	for (size_t t = 0; t < h->padded; t++)
+	for (size_t t0 = 0; t0 < h->padded; t0 += PANEL, to += h->size * PANEL)
 		for (size_t x = 0; x < h->size; x++)
-			to[t / PANEL * PANEL * h->size + x * PANEL + t % PANEL] =
-				t < h->T ? from[t * h->step + x] : 0;
+			for (size_t t = 0; t < PANEL; t++)
+				to[x * PANEL + t] = t0 + t < h->T ? from[(t0 + t) * h->step + x] : 0;
 }
 
 /* c[BLOCK x keys] = rows of a (from query q0 on, `row` apart) times packed tokens; only tiles that
@@ -90,24 +90,35 @@ static void block_scores(const struct head *h, const float *a, size_t row, const
 	}
 }
 
-/* Queries before it see nothing after: zeros from query i + 1 to the end of the block's keys. */
-static void clear_future(const struct head *h, float *row, size_t i, size_t q1)
+/*
+ * Stores a row's last vector, its keys up to i, and zeros behind, as far as products read: a tile
+ * of queries, or of keys, ends less than TILE behind i.
+ */
+static void end_row(float *row, size_t i, vec last)
 {
-	size_t first = h->first ? h->first[i] : 0;
-	memset(row, 0, first * sizeof *row);
-	memset(row + i + 1, 0, (round_up(q1, PANEL) - i - 1) * sizeof *row);
+	size_t whole = (i + 1) / WIDTH * WIDTH;
+	vec_store(row + whole, vec_keep(last, i + 1 - whole));
+	vec_store(row + whole + WIDTH, vec_set(0));
 }
 
 /* row[j] = e^(scale row[j] - shift) for first <= j <= i, 0 elsewhere; returns the sum. */
-static float exp_row(const struct head *h, float *row, size_t i, size_t q1, float shift)
+static float exp_row(const struct head *h, float *row, size_t i, float shift)
 {
-	vec sum = vec_set(0);
-	for (size_t j = 0; j <= i; j += WIDTH)
-		vec_store(row + j, vec_exp(vec_fma(vec_load(row + j), vec_set(h->scale), vec_set(-shift))));
-	clear_future(h, row, i, q1);
-	for (size_t j = 0; j <= i; j += WIDTH)
-		sum += vec_load(row + j);
-	return vec_sum(sum);
+	vec sum = vec_set(0), scale = vec_set(h->scale), minus = vec_set(-shift);
+	size_t whole = (i + 1) / WIDTH * WIDTH, first = h->first ? h->first[i] : 0;
+	for (size_t j = 0; j < whole; j += WIDTH) {
+		vec e = vec_exp(vec_fma(vec_load(row + j), scale, minus));
+		vec_store(row + j, e);
+		sum += e;
+	}
+	end_row(row, i, vec_exp(vec_fma(vec_load(row + whole), scale, minus)));
+	if (first) {
+		memset(row, 0, first * sizeof *row);
+		sum = vec_set(0);
+		for (size_t j = 0; j < whole; j += WIDTH)
+			sum += vec_load(row + j);
+	}
+	return vec_sum(sum + vec_load(row + whole));
 }
 
 static float largest_of_row(const struct head *h, const float *row, size_t i)
@@ -131,7 +142,7 @@ static void attention_block(const struct head *h, size_t q0, size_t q1, float *y
 	for (size_t i = q0; i < q1; i++) {
 		float *row = h->scores + (i - q0) * h->row;
 		float largest = h->scale * largest_of_row(h, row, i);
-		float sum = exp_row(h, row, i, q1, largest);
+		float sum = exp_row(h, row, i, largest);
 		logsum[i] = largest + logf(sum);
 		part[i - q0] = 1 / sum;
 		if (drops(w, w->op))
@@ -191,20 +202,23 @@ struct head_gradient {
 
 /* p and ds of one row from s = q k and dp = dy v: p = exp(scale s - logsum) goes to `scores`
  * (dropped), ds = p (dp - dy y) scale to `other`. */
-static void gradient_row(const struct head_gradient *g, size_t i, size_t q0, size_t q1)
+static void gradient_row(const struct head_gradient *g, size_t i, size_t q0)
 {
 	const struct head *h = &g->h;
 	const struct work *w = h->w;
 	float *p = h->scores + (i - q0) * h->row, *ds = h->other + (i - q0) * h->row;
-	float mean = 0;
-	for (size_t x = 0; x < h->size; x++)
-		mean += g->dy[i * g->d + x] * g->y[i * g->d + x];
-	exp_row(h, p, i, q1, h->logsum[i]);
+	size_t whole = (i + 1) / WIDTH * WIDTH;
+	vec products = vec_set(0), scale = vec_set(h->scale);
+	for (size_t x = 0; x < h->size; x += WIDTH)
+		products = vec_fma(vec_part(g->dy + i * g->d, x, h->size),
+		                   vec_part(g->y + i * g->d, x, h->size), products);
+	vec mean = vec_set(vec_sum(products));
+	exp_row(h, p, i, h->logsum[i]);
 	if (drops(w, w->op))
 		drop(w->scalars, w->op->number, h->index + i * h->T, ds, ds, i + 1);
-	for (size_t j = 0; j <= i; j += WIDTH)
-		vec_store(ds + j, vec_load(p + j) * (vec_load(ds + j) - vec_set(mean)) * vec_set(h->scale));
-	clear_future(h, ds, i, q1);
+	for (size_t j = 0; j < whole; j += WIDTH)
+		vec_store(ds + j, vec_load(p + j) * (vec_load(ds + j) - mean) * scale);
+	end_row(ds, i, vec_load(p + whole) * (vec_load(ds + whole) - mean) * scale);
 	if (drops(w, w->op))
 		drop(w->scalars, w->op->number, h->index + i * h->T, p, p, i + 1);
 }
@@ -238,7 +252,7 @@ static void gradient_block(const struct head_gradient *g, size_t q0, size_t q1)
 	block_scores(h, h->qkv, h->step, h->keys, q0, q1, h->scores);
 	block_scores(h, g->dy, g->d, h->values, q0, q1, h->other);
 	for (size_t i = q0; i < q1; i++)
-		gradient_row(g, i, q0, q1);
+		gradient_row(g, i, q0);
 	for (size_t q = q0; q < q1; q += TILE) {
 		size_t end = least(q + TILE, q1);
 		struct product dq = { .m = end - q,

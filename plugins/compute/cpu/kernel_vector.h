@@ -4,25 +4,39 @@
 
 enum { PANEL = 2 * WIDTH };
 
+/* Numbers of lanes; the first WIDTH of `lanes_kept` keep a lane, the rest clear it. */
+static const int32_t lane_numbers[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+static const int32_t lanes_kept[32] = { -1, -1, -1, -1, -1, -1, -1, -1,
+	                                    -1, -1, -1, -1, -1, -1, -1, -1 };
+
+static inline ivec ivec_load(const int32_t *p)
+{
+	ivec v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* The first n lanes, zeros behind. */
+static inline vec vec_keep(vec v, size_t n)
+{
+	return (vec)((ivec)v & ivec_load(lanes_kept + 16 - n));
+}
+
 /* Lanes are added in a fixed tree: halves onto halves. */
 static inline float vec_sum(vec v)
 {
-	float x[WIDTH];
-	vec_store(x, v);
+	ivec lanes = ivec_load(lane_numbers);
 	for (int n = WIDTH / 2; n; n /= 2)
-		for (int i = 0; i < n; i++)
-			x[i] += x[i + n];
-	return x[0];
+		v += __builtin_shuffle(v, lanes ^ n);
+	return v[0];
 }
 
 static inline float vec_largest(vec v)
 {
-	float x[WIDTH];
-	vec_store(x, v);
+	ivec lanes = ivec_load(lane_numbers);
 	for (int n = WIDTH / 2; n; n /= 2)
-		for (int i = 0; i < n; i++)
-			x[i] = x[i] > x[i + n] ? x[i] : x[i + n];
-	return x[0];
+		v = vec_max(v, __builtin_shuffle(v, lanes ^ n));
+	return v[0];
 }
 
 /*

@@ -110,7 +110,7 @@ static void scratch_of(struct program *p, const struct cbtm_operation *op, size_
 		const struct tensor *qkv = op->kind == CBTM_OP_ATTENTION ? first : second;
 		size_t padded = round_up(p->T, panel), size = qkv->columns / 3 / op->heads;
 		grow(&p->thread_floats,
-		     padded * (2 * size + 4 * round_up(size, panel)) + 2 * BLOCK * (padded + panel));
+		     padded * (2 * size + 4 * round_up(size, panel)) + 2 * BLOCK * (padded + 2 * panel));
 	} else if (op->kind == CBTM_OP_LINEAR_WEIGHT) {
 		grow(&p->thread_floats, K_BLOCK * (WEIGHT_ROWS + round_up(second->columns, panel)));
 	} else if (op->kind == CBTM_OP_HEAD_SCORE) {
