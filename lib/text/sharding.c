@@ -61,17 +61,21 @@ static int rows_open(struct rows *r, const struct sharding *s, uint32_t part, st
 		return e->name;
 	r->n = store_row_count(r->tokens, "key");
 	if (!store_get_text(r->tokens, "vocabulary", vocabulary, sizeof vocabulary) ||
-	    strcmp(vocabulary, s->vocabulary))
-		return error_set(e, CBTM_ERR_BAD_DATA, store_path(r->tokens),
-		                 "these ids are of another vocabulary");
+	    strcmp(vocabulary, s->vocabulary)) {
+		error_set(e, CBTM_ERR_BAD_DATA, store_path(r->tokens),
+		          "these ids are of another vocabulary");
+		return error_hint(e, "give the vocabulary that the tokens were made with");
+	}
 	if (!s->assignments)
 		return 0;
 	if (dataset_part(s->assignments, part, &r->assignments, e) ||
 	    store_reader_open(r->assignments, "cluster", &r->cluster, e))
 		return e->name;
-	if (store_row_count(r->assignments, "cluster") != r->n)
-		return error_set(e, CBTM_ERR_BAD_STORE, store_path(r->assignments),
-		                 "has not as many rows as %s", store_path(r->tokens));
+	if (store_row_count(r->assignments, "cluster") != r->n) {
+		error_set(e, CBTM_ERR_BAD_DATA, store_path(r->assignments), "has not as many rows as %s",
+		          store_path(r->tokens));
+		return error_hint(e, "give assignments and tokens of the same documents");
+	}
 	return 0;
 }
 

@@ -138,6 +138,13 @@ void stream_close(struct stream *s)
 	free(s);
 }
 
+static int damaged(const struct stream *s, const char *coding, const char *why,
+                   struct cbtm_error *e)
+{
+	error_set(e, CBTM_ERR_BAD_DATA, s->path, "damaged %s data: %s", coding, why);
+	return error_hint(e, "copy or download the file again");
+}
+
 /* One step of inflate; a finished member may be followed by another. */
 static int step_gzip(struct stream *s, unsigned char *out, size_t cap, size_t *made,
                      struct cbtm_error *e)
@@ -158,8 +165,7 @@ static int step_gzip(struct stream *s, unsigned char *out, size_t cap, size_t *m
 	if (status == Z_STREAM_END)
 		s->inside = false;
 	else if (status != Z_OK && status != Z_BUF_ERROR)
-		return error_set(e, CBTM_ERR_BAD_DATA, s->path, "damaged gzip data: %s",
-		                 s->zlib.msg ? s->zlib.msg : "not a gzip member");
+		return damaged(s, "gzip", s->zlib.msg ? s->zlib.msg : "not a gzip member", e);
 	return 0;
 }
 
@@ -171,8 +177,7 @@ static int step_zstd(struct stream *s, unsigned char *out, size_t cap, size_t *m
 	size_t left = ZSTD_decompressStream(s->zstd, &to, &in);
 
 	if (ZSTD_isError(left))
-		return error_set(e, CBTM_ERR_BAD_DATA, s->path, "damaged zstd data: %s",
-		                 ZSTD_getErrorName(left));
+		return damaged(s, "zstd", ZSTD_getErrorName(left), e);
 	s->at += in.pos;
 	s->inside = left != 0;
 	*made = to.pos;
