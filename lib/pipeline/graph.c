@@ -254,6 +254,14 @@ static int plan_system(struct graph *g, const struct pipeline_system *system,
 	return list_system(&p);
 }
 
+bool graph_system_has(const struct graph_system *s, const struct graph_dataset *d)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->dataset[i] == d)
+			return true;
+	return false;
+}
+
 int graph_make(const struct pipeline *p, struct graph **graph, struct cbtm_error *e)
 {
 	struct graph *g = *graph = mem_zeroed(1, sizeof *g, "a graph", e);
@@ -268,6 +276,9 @@ int graph_make(const struct pipeline *p, struct graph **graph, struct cbtm_error
 	for (size_t i = 0; g->system && i < p->systems; i++, g->systems++)
 		if (plan_system(g, &p->system[i], &g->system[i], e))
 			return e->name;
+	for (size_t i = 0; i < g->n; i++)
+		for (size_t s = 0; s < g->systems; s++)
+			g->dataset[i]->systems += graph_system_has(&g->system[s], g->dataset[i]);
 	return e->name;
 }
 
@@ -284,12 +295,17 @@ int graph_look(struct graph *g, struct cbtm_error *e)
 {
 	for (size_t i = 0; i < g->n && !e->name; i++) {
 		struct graph_dataset *d = g->dataset[i];
+		uint32_t missing = 0;
 		d->state = dataset_is_complete(d->dir, d->fingerprint) ? GRAPH_DONE : GRAPH_MISSING;
 		for (uint32_t j = 0; j < d->parts; j++) {
 			bool done =
 				d->state == GRAPH_DONE || dataset_has_part(d->dir, j, d->part[j].fingerprint);
 			d->part[j].state = done ? GRAPH_DONE : GRAPH_MISSING;
+			missing += !done;
 		}
+		/* All parts are there, but a kill came before DATASET.json: the last one's job writes it. */
+		if (d->state != GRAPH_DONE && !missing)
+			d->part[d->parts - 1].state = GRAPH_MISSING;
 	}
 	return e->name;
 }
@@ -299,12 +315,4 @@ const char *graph_link_name(struct graph *g, const struct graph_dataset *d, stru
 	if (d->task->each != EACH_CLUSTER)
 		return d->task->name;
 	return arena_printf(g->arena, e, "%s-cluster-%u", d->task->name, d->cluster);
-}
-
-bool graph_system_has(const struct graph_system *s, const struct graph_dataset *d)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->dataset[i] == d)
-			return true;
-	return false;
 }

@@ -26,6 +26,7 @@ struct graph_dataset {
 	const struct stage_task *task;
 	const struct stage_config *config;    /* of the first system that has it */
 	const struct pipeline_system *system; /* the first system that has it */
+	size_t systems;                       /* how many have it */
 	uint32_t cluster;
 	uint64_t k;
 	struct digest fingerprint;

@@ -129,7 +129,7 @@ int job_arguments(const struct graph *g, const struct graph_dataset *d, uint32_t
 
 	add(&l, arena_printf(a, e, "%s/cbtm-%s", setting->bin, d->stage->name));
 	add_option(&l, "task", d->task->name);
-	if (d->task->each == EACH_PART)
+	if (d->task->each == EACH_PART && part != JOB_ALL_PARTS)
 		add_number(&l, "part", part);
 	if (d->task->each == EACH_CLUSTER)
 		add_number(&l, "cluster", d->cluster);
@@ -177,12 +177,15 @@ int job_print(char *const *argv, struct buffer *out, struct cbtm_error *e)
 	return e->name;
 }
 
-const char *job_name(const struct graph_dataset *d, uint32_t part, struct arena *a,
-                     struct cbtm_error *e)
+const char *job_name(const struct graph *g, const struct graph_dataset *d, uint32_t part,
+                     struct arena *a, struct cbtm_error *e)
 {
+	const char *system = d->systems == g->systems ? "" : d->system->name;
+	const char *dot = *system ? "." : "";
+
 	if (d->task->each == EACH_PART)
-		return arena_printf(a, e, "%s.%s-part-%u", d->system->name, d->task->name, part);
+		return arena_printf(a, e, "%s%s%s-part-%u", system, dot, d->task->name, part);
 	if (d->task->each == EACH_CLUSTER)
-		return arena_printf(a, e, "%s.%s-cluster-%u", d->system->name, d->task->name, d->cluster);
-	return arena_printf(a, e, "%s.%s", d->system->name, d->task->name);
+		return arena_printf(a, e, "%s%s%s-cluster-%u", system, dot, d->task->name, d->cluster);
+	return arena_printf(a, e, "%s%s%s", system, dot, d->task->name);
 }

@@ -84,14 +84,14 @@ static unsigned threads_for(const struct local *l, const struct graph_dataset *d
 	return n && l->setting->threads / n ? (unsigned)(l->setting->threads / n) : 1;
 }
 
-/* For people: "expert 3 of experts", "vectors, part 2 of 8". */
+/* For people: "expert 3 of experts", "vectors, part 2 of 8"; what systems share is of none. */
 static const char *title(struct local *l, const struct graph_dataset *d, uint32_t part)
 {
 	const char *text;
 
 	if (d->parts > 1)
 		text = arena_printf(l->arena, l->e, "%s, part %u of %u", d->name, part + 1, d->parts);
-	else if (l->g->systems > 1)
+	else if (d->systems == 1 && l->g->systems > 1)
 		text = arena_printf(l->arena, l->e, "%s of %s", d->name, d->system->name);
 	else
 		text = d->name;
@@ -148,7 +148,7 @@ static int complete(struct local *l, struct graph_dataset *d)
 static int start(struct local *l, struct graph_dataset *d, uint32_t part)
 {
 	struct running *r = &l->running[l->n_running];
-	const char *name = job_name(d, part, l->arena, l->e);
+	const char *name = job_name(l->g, d, part, l->arena, l->e);
 	const char *log, *events;
 	char **argv;
 

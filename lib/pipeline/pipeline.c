@@ -267,7 +267,9 @@ int pipeline_load(const struct pipeline_request *request, const struct cbtm_stag
 	for (size_t i = 0; i < request->set.n; i++)
 		if (layer_add_text(&l.set, request->set.v[i], l.p->arena, problems, e))
 			return e->name;
-	return make_systems(&l);
+	if (make_systems(&l))
+		return e->name;
+	return problems_sort(problems, request->file, e);
 }
 
 void pipeline_free(struct pipeline *p)

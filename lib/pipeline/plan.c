@@ -182,11 +182,10 @@ int plan_commands(struct run *run, const char *bin, unsigned threads, struct buf
 
 	for (size_t i = 0; i < run->graph->n; i++) {
 		const struct graph_dataset *d = run->graph->dataset[i];
-		for (uint32_t j = 0; d->wanted && d->state != GRAPH_DONE && j < d->parts; j++)
-			if (d->part[j].state != GRAPH_DONE &&
-			    (job_arguments(run->graph, d, j, &setting, run->graph->arena, &argv, e) ||
-			     job_print(argv, out, e) || buffer_text(out, "\n", e)))
-				return e->name;
+		if (d->wanted && d->state != GRAPH_DONE &&
+		    (job_arguments(run->graph, d, JOB_ALL_PARTS, &setting, run->graph->arena, &argv, e) ||
+		     job_print(argv, out, e) || buffer_text(out, "\n", e)))
+			return e->name;
 	}
 	return 0;
 }

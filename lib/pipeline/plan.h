@@ -7,6 +7,6 @@
 int plan_print(struct run *run, struct buffer *out, struct cbtm_error *e);
 /* Appends how every dataset of every system stands: fresh, stale and why, running, partial. */
 int plan_status(struct run *run, struct buffer *out, struct cbtm_error *e);
-/* Appends the command line of every job that is to run: what can be done by hand. */
+/* Appends a command line for every dataset that is to be made: what can be done by hand. */
 int plan_commands(struct run *run, const char *bin, unsigned threads, struct buffer *out,
                   struct cbtm_error *e);

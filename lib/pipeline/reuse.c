@@ -29,7 +29,7 @@ static int link_from(struct graph_dataset *d, const char *folder, size_t *linked
 	for (uint32_t i = 0; i < d->parts && !e->name; i++) {
 		struct graph_part *part = &d->part[i];
 		uint32_t j = i;
-		if (part->state != GRAPH_MISSING)
+		if (part->state != GRAPH_MISSING || dataset_has_part(d->dir, i, part->fingerprint))
 			continue;
 		if (from)
 			j = find_part(from, part->fingerprint, i);

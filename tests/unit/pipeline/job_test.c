@@ -90,10 +90,12 @@ static void test_logs_have_names_of_their_own(void **state)
 
 	fake_pipeline(*state, NULL);
 	assert_int_equal(fake_open(*state, NULL, &run, &e), 0);
-	assert_string_equal(job_name(find(&run, "thing 1"), 0, run.graph->arena, &e),
+	assert_string_equal(job_name(run.graph, find(&run, "thing 1"), 0, run.graph->arena, &e),
 	                    "two.thing-cluster-1");
-	assert_string_equal(job_name(find(&run, "copies"), 1, run.graph->arena, &e),
+	assert_string_equal(job_name(run.graph, find(&run, "copies"), 1, run.graph->arena, &e),
 	                    "two.copies-part-1");
+	assert_string_equal(job_name(run.graph, run.graph->dataset[0], 1, run.graph->arena, &e),
+	                    "pages-part-1"); /* all systems share it */
 	run_close(&run);
 }
 

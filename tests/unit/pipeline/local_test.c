@@ -77,6 +77,28 @@ static void test_a_failed_job_leaves_the_others_running(void **state)
 	run_close(&f.run);
 }
 
+static void test_a_dataset_that_was_not_sealed_is_sealed(void **state)
+{
+	static const char *const lost[] = { "work/runs/fake/two/total/DATASET.json",
+		                                "work/runs/fake/two/copies/DATASET.json" };
+	struct cbtm_error e = { 0 };
+	struct fixture f;
+
+	execute(&f, state, NULL);
+	workspace_link(&f.run.workspace, f.run.graph, &f.e);
+	run_close(&f.run);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(file_exists(scratch_path(state, lost[i])));
+		assert_int_equal(folder_remove(scratch_path(state, lost[i]), &e), 0);
+	}
+	execute(&f, state, NULL);
+	assert_int_equal(f.report.jobs, 2);
+	assert_int_equal(f.report.done, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_true(file_exists(scratch_path(state, lost[i])));
+	run_close(&f.run);
+}
+
 static void test_a_new_file_makes_one_part_and_links_the_others(void **state)
 {
 	struct fixture f;
@@ -99,6 +121,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_everything_is_made_and_then_nothing, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_failed_job_leaves_the_others_running, scratch_make,
+		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_dataset_that_was_not_sealed_is_sealed, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_new_file_makes_one_part_and_links_the_others,
 		                                scratch_make, scratch_remove),

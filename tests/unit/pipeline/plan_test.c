@@ -98,8 +98,8 @@ static void test_commands_are_what_a_person_would_type(void **state)
 	assert_int_equal(plan_commands(&run, "/bin", 2, &out, &e), 0);
 	for (const char *c = out.data; *c; c++)
 		lines += *c == '\n';
-	assert_int_equal(lines, 11);
-	assert_int_equal(strncmp(out.data, "/bin/cbtm-read --task=pages --part=0 ", 37), 0);
+	assert_int_equal(lines, 9); /* one a dataset */
+	assert_int_equal(strncmp(out.data, "/bin/cbtm-read --task=pages --clusters=1 ", 41), 0);
 	buffer_free(&out);
 	run_close(&run);
 }

@@ -52,11 +52,29 @@ static void test_errors_become_lines_but_bugs_stay_errors(void **state)
 	problems_free(&p);
 }
 
+static void test_lines_are_sorted_by_their_places(void **state)
+{
+	struct problems p = { 0 };
+	struct cbtm_error e = { 0 };
+
+	(void)state;
+	assert_int_equal(problems_sort(&p, "f", &e), 0);
+	problems_add(&p, &e, CBTM_ERR_CONFIG, "--set", "x");
+	problems_add(&p, &e, CBTM_ERR_CONFIG, "f:10:2", "x");
+	problems_add(&p, &e, CBTM_ERR_CONFIG, "f:9:12", "x");
+	problems_add(&p, &e, CBTM_ERR_CONFIG, "f:9:2", "y");
+	problems_add(&p, &e, CBTM_ERR_CONFIG, "f:9:2", "x");
+	assert_int_equal(problems_sort(&p, "f", &e), 0);
+	assert_string_equal(p.text.data, "f:9:2: y\nf:9:2: x\nf:9:12: x\nf:10:2: x\n--set: x\n");
+	problems_free(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal_lines_stand_once),
 		cmocka_unit_test(test_problems_of_one_kind_keep_its_name),
+		cmocka_unit_test(test_lines_are_sorted_by_their_places),
 		cmocka_unit_test(test_errors_become_lines_but_bugs_stay_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
