@@ -32,10 +32,10 @@ enum class {
 };
 
 enum {
-	BLOCK = 64,       /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
-	CHUNK = 16384,    /* elements of a task of the optimizer and of sums of squares */
-	K_BLOCK = 128,    /* terms of a product that are summed before the sum goes to memory */
-	WEIGHT_ROWS = 32, /* rows of a weight's gradient that a task makes */
+	BLOCK = 64,    /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
+	CHUNK = 16384, /* elements of a task of the optimizer and of sums of squares */
+	K_BLOCK = 128, /* terms of a product that are summed before the sum goes to memory */
+	WEIGHT_ROWS = 128,     /* rows of a weight's gradient that a task makes, at most */
 	HEAD_COLUMNS = 128,    /* vocabulary that a task of the head's weight gradient takes */
 	HEAD_FLOATS = 4 << 20, /* logits that are in memory at a time */
 	PADDING = 64           /* floats behind every array: vectors may be read over its end */
@@ -119,6 +119,12 @@ static inline size_t round_up(size_t n, size_t to)
 static inline size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Rows of a gradient of n rows that a task makes: few tasks of small ones, much reuse in large. */
+static inline size_t weight_rows(size_t n)
+{
+	return n < 512 ? 32 : WEIGHT_ROWS;
 }
 
 /* Rows of the head's logits that are in memory at a time: a multiple of BLOCK. */

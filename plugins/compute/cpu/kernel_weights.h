@@ -90,7 +90,8 @@ static void weight_block(const struct work *w, const struct cbtm_operation *op, 
 static size_t weight_tasks(const struct work *w, uint32_t o)
 {
 	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
-	return blocks(t->elements / t->columns, WEIGHT_ROWS);
+	size_t n = t->elements / t->columns;
+	return blocks(n, weight_rows(n));
 }
 
 static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
@@ -101,7 +102,8 @@ static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	for (; i >= weight_tasks(w, o); o++)
 		i -= weight_tasks(w, o);
 	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
-	size_t j0 = i * WEIGHT_ROWS, j1 = least(j0 + WEIGHT_ROWS, t->elements / t->columns);
+	size_t n = t->elements / t->columns, j0 = i * weight_rows(n),
+		   j1 = least(j0 + weight_rows(n), n);
 	for (size_t r = 0; r < w->rows; r += K_BLOCK)
 		weight_block(w, &w->op[o], j0, j1, r, w->p->thread_scratch + thread * w->p->thread_floats);
 	return 0;
