@@ -10,6 +10,7 @@
 #include "scratch.h"
 #include "stage/points.h"
 #include "stage/sample_corpus.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { ROWS = 100 };
@@ -46,7 +47,7 @@ static void test_points_are_train_documents_in_order(void **state)
 static void test_datasets_of_other_documents_are_refused(void **state)
 {
 	char other[600];
-	strcpy(other, scratch_path(state, "other"));
+	snprintf(other, sizeof other, "%s", scratch_path(state, "other"));
 	sample_corpus(other, 3, ROWS + 9);
 	struct dataset *d = sample_dataset(*state, "documents"), *v = sample_dataset(other, "vectors");
 	struct document_sample sample = { 1, 1 };
