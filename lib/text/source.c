@@ -87,7 +87,8 @@ static void sort_files(struct source *s)
 {
 	uint32_t kept = 0;
 
-	qsort(s->file, s->files, sizeof *s->file, by_path);
+	if (s->files)
+		qsort(s->file, s->files, sizeof *s->file, by_path);
 	for (uint32_t i = 0; i < s->files; i++) {
 		if (kept && !strcmp(s->file[kept - 1].path, s->file[i].path))
 			free(s->file[i].path);

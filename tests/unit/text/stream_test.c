@@ -159,6 +159,7 @@ static void test_an_empty_file_is_at_its_end(void **state)
 	assert_int_equal(read_all(scratch_path(state, "empty"), 0, &out, &e), 0);
 	assert_int_equal(out.n, 0);
 	assert_int_equal(read_all(scratch_path(state, "nowhere"), 0, &out, &e), CBTM_ERR_MISSING_INPUT);
+	buffer_free(&out);
 }
 
 int main(void)
