@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pipeline/driver.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/progress.h"
 #include "base/signals.h"
@@ -76,8 +77,10 @@ int driver_run(struct run *run, const struct local_setting *setting, struct cbtm
 	struct local_report r = { 0 };
 	struct cbtm_error record = { 0 };
 
-	if (workspace_lock(&run->workspace, e) || workspace_link(&run->workspace, run->graph, e) ||
-	    print_plan(run, setting, e) || remove_forced(run, e))
+	if (workspace_lock(&run->workspace, e) ||
+	    log_open("cbtm", run->workspace.log, setting->quiet ? LOG_WARNING : LOG_INFO, false, e) ||
+	    workspace_link(&run->workspace, run->graph, e) || print_plan(run, setting, e) ||
+	    remove_forced(run, e))
 		return e->name;
 	signals_install();
 	local_run(run->graph, &run->workspace, setting, on_complete, run, &r, e);

@@ -2,6 +2,7 @@
 #include "pipeline/local.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/progress.h"
@@ -111,11 +112,28 @@ static int write_state(struct local *l)
 	return l->e->name;
 }
 
+/* The same in the run's log.jsonl: "done", "stopped", "failed", "linked". */
+static void log_job(const char *event, const struct graph_dataset *d, uint32_t part, double seconds)
+{
+	struct cbtm_error ignored = { 0 };
+	struct buffer b = { 0 };
+
+	if (!json_put_key(&b, "task", &ignored) &&
+	    !json_put_string(&b, d->name, strlen(d->name), &ignored) &&
+	    !json_put_key(&b, "dataset", &ignored) &&
+	    !json_put_string(&b, d->dir, strlen(d->dir), &ignored) &&
+	    !json_put_key(&b, "part", &ignored) && !json_put_u64(&b, part, &ignored) &&
+	    !json_put_key(&b, "seconds", &ignored) && !json_put_f64(&b, seconds, &ignored))
+		log_event(event, b.data);
+	buffer_free(&b);
+}
+
 static void say(struct local *l, const char *word, const struct graph_dataset *d, uint32_t part,
                 double seconds)
 {
 	char time[16] = "";
 
+	log_job(strcmp(word, "FAILED") ? word : "failed", d, part, seconds);
 	if (l->setting->quiet)
 		return;
 	if (seconds >= 0)

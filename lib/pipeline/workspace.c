@@ -15,6 +15,7 @@ int workspace_paths(const struct pipeline *p, struct arena *a, struct workspace 
 	w->run = arena_printf(a, e, "%s/runs/%s", p->work, p->name);
 	w->record = arena_printf(a, e, "%s/runs/%s/record.json", p->work, p->name);
 	w->results = arena_printf(a, e, "%s/runs/%s/results.json", p->work, p->name);
+	w->log = arena_printf(a, e, "%s/runs/%s/log.jsonl", p->work, p->name);
 	w->logs = arena_printf(a, e, "%s/runs/%s/logs", p->work, p->name);
 	w->state = arena_printf(a, e, "%s/runs/%s/running", p->work, p->name);
 	return e->name;

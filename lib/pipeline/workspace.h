@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The work folder: WORK/TASK/FINGERPRINT/ are datasets; WORK/runs/NAME/ holds what a person looks
- * for: SYSTEM/TASK -> the dataset, logs/, record.json, results.json. One driver at a time.
+ * for: SYSTEM/TASK -> the dataset, logs/, log.jsonl, record.json, results.json. One driver at a time.
  */
 #pragma once
 #include "pipeline/graph.h"
 
 struct workspace {
 	const char *work, *run; /* WORK, WORK/runs/NAME */
-	const char *record, *results, *logs, *state;
+	const char *record, *results, *logs, *log, *state;
 	const struct cbtm_stage *const *registry;
 	int lock; /* -1: not taken */
 };
