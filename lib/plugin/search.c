@@ -126,7 +126,11 @@ int plugin_check_permissions(const char *root, const char *path, struct cbtm_err
 	for (int resolved = 0; resolved < 2; resolved++) {
 		free(folder);
 		folder = strdup(resolved ? real : path);
-		char *slash = folder ? strrchr(folder, '/') : NULL;
+		if (!folder) {
+			error_set(e, CBTM_ERR_MEMORY, path, "cannot keep the plugin's path");
+			goto done;
+		}
+		char *slash = strrchr(folder, '/');
 		if (!slash) {
 			error_set(e, CBTM_ERR_PLUGIN, path, "the plugin's path has no folder");
 			goto done;

@@ -64,6 +64,8 @@ static int open_databases(struct store *s, struct cbtm_error *e)
 		found = mdb_dbi_open(t, m->columns[i].name, 0, &s->columns[i]);
 	if (found) {
 		mdb_txn_abort(t);
+		if (found > 0)
+			return environment_error(found, s->path, "cannot open the part's columns", e);
 		return error_set(e, CBTM_ERR_BAD_STORE, s->path,
 		                 "the part does not hold what its manifest names: %s", mdb_strerror(found));
 	}
