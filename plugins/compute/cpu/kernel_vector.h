@@ -22,6 +22,9 @@ static inline vec vec_keep(vec v, size_t n)
 	return (vec)((ivec)v & ivec_load(lanes_kept + 16 - n));
 }
 
+/* Unsigned, as bits of a number that is not finite may wrap. */
+typedef uint32_t uvec __attribute__((vector_size(sizeof(vec))));
+
 /* Lanes are added in a fixed tree: halves onto halves. */
 static inline float vec_sum(vec v)
 {
@@ -47,7 +50,7 @@ static inline vec vec_exp(vec x)
 {
 	const vec magic = vec_set(12582912.0f); /* 1.5 2^23: adding it rounds to an integer */
 	vec t = vec_fma(x, vec_set(1.44269504088896341f), magic);
-	ivec n = (ivec)t - (ivec)magic;
+	uvec n = (uvec)t - (uvec)magic;
 	vec whole = t - magic;
 	vec r = vec_fma(whole, vec_set(-0.693359375f), x);
 	r = vec_fma(whole, vec_set(2.12194440e-4f), r);
@@ -58,6 +61,6 @@ static inline vec vec_exp(vec x)
 	p = vec_fma(p, r, vec_set(1.6666665459e-1f));
 	p = vec_fma(p, r, vec_set(5.0000001201e-1f));
 	p = vec_fma(p, r * r, r) + vec_set(1.0f);
-	ivec bits = (ivec)p + (n << 23);
-	return (vec)(bits & ~(ivec)(x < vec_set(-87.0f)));
+	uvec bits = (uvec)p + (n << 23);
+	return (vec)(bits & ~(uvec)(x < vec_set(-87.0f)));
 }
