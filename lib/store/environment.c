@@ -2,8 +2,16 @@
 #include "store/environment.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
-enum { SLACK = 64 << 20 };
+enum { SLACK = 64 << 20, NO_ROOM = 256 << 10 };
+
+/* LMDB calls a write that a full disk cut short EIO. */
+static bool is_full(const char *path)
+{
+	struct statvfs disk;
+	return !statvfs(path, &disk) && (uint64_t)disk.f_bavail * disk.f_frsize < NO_ROOM;
+}
 
 int environment_error(int rc, const char *path, const char *doing, struct cbtm_error *e)
 {
@@ -14,7 +22,7 @@ int environment_error(int rc, const char *path, const char *doing, struct cbtm_e
 		return error_set(e, CBTM_ERR_INTERNAL, path, "%s: %s", doing, mdb_strerror(rc));
 	if (rc < 0)
 		return error_set(e, CBTM_ERR_BAD_STORE, path, "%s: %s", doing, mdb_strerror(rc));
-	errno = rc;
+	errno = rc == EIO && is_full(path) ? ENOSPC : rc;
 	return error_errno(e, CBTM_ERR_IO, path, "%s", doing);
 }
 
