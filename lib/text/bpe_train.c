@@ -333,7 +333,8 @@ static int drop_repeated_merges(struct trainer *t, struct cbtm_error *e)
 		memmove(t->merge[kept], t->merge[i], sizeof *t->merge);
 	}
 	t->merges -= kept;
-	memmove(t->merge, t->merge + kept, t->merges * sizeof *t->merge);
+	if (t->merges)
+		memmove(t->merge, t->merge + kept, t->merges * sizeof *t->merge);
 	return 0;
 }
 

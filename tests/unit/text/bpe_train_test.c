@@ -135,6 +135,9 @@ static void test_too_few_pairs_make_a_smaller_vocabulary(void **state)
 	assert_int_equal(bpe_train(&p, 4096, &b, &e), 0);
 	assert_int_equal(b->size, 258);
 	bpe_free(b);
+	assert_int_equal(bpe_train(&p, 257, &b, &e), 0); /* bytes alone */
+	assert_int_equal(b->merges, 0);
+	bpe_free(b);
 	bpe_pieces_free(&p);
 }
 
