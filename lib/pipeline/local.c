@@ -298,7 +298,8 @@ static void forward_stop(struct local *l)
 	l->report->stopped = true;
 	for (size_t i = 0; i < l->n_running; i++)
 		kill(l->running[i].process.pid, SIGTERM);
-	log_message(LOG_INFO, "stopping: %zu jobs are told to commit what they have", l->n_running);
+	log_message(LOG_INFO, "stopping: told %zu running task%s to commit what they have",
+	            l->n_running, l->n_running == 1 ? "" : "s");
 }
 
 /* What the jobs do: a line on a terminal, now and then one elsewhere. */
