@@ -249,6 +249,18 @@ int bpe_encode(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids
 	return 0;
 }
 
+int bpe_encode_batch(struct bpe_encoder *c, const char *text, const size_t *start,
+                     const size_t *stop, size_t rows, struct bpe_ids *ids, size_t *end,
+                     struct cbtm_error *e)
+{
+	for (size_t i = 0; i < rows; i++) {
+		if (bpe_encode(c, text + start[i], stop[i] - start[i], ids, e))
+			return e->name;
+		end[i] = ids->n;
+	}
+	return 0;
+}
+
 int bpe_decode(const struct bpe *b, const uint32_t *ids, size_t n, struct buffer *text,
                struct cbtm_error *e)
 {

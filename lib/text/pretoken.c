@@ -65,3 +65,20 @@ size_t pretoken_end(const uint8_t *flags, const char *s, size_t n, size_t at)
 	while (at < n && class_at(flags, s, n, at, &length) == class);
 	return at;
 }
+
+void pretoken_begin(struct pretoken *p, const char *text, size_t n)
+{
+	p->text = text;
+	p->n = n;
+	p->at = 0;
+	p->flags = unicode_flags();
+}
+
+size_t pretoken_next(struct pretoken *p)
+{
+	size_t pieces = 0;
+
+	while (p->at < p->n && pieces < PRETOKEN_SOME)
+		p->end[pieces++] = p->at = pretoken_end(p->flags, p->text, p->n, p->at);
+	return pieces;
+}

@@ -11,3 +11,17 @@
 /* The end of the piece that begins at s[at], at < n. `flags`: unicode_flags(). The end of s is the
  * end of the text: pieces must not be looked for in a part of it. */
 size_t pretoken_end(const uint8_t *flags, const char *s, size_t n, size_t at);
+
+/* The pieces of a text, many at a time: the fast way. */
+enum { PRETOKEN_SOME = 2048 };
+struct pretoken {
+	const char *text;
+	size_t n, at;
+	const uint8_t *flags;
+	size_t end[PRETOKEN_SOME];
+};
+/* The text must live on. */
+void pretoken_begin(struct pretoken *p, const char *text, size_t n);
+/* How many of the next pieces' ends are in p->end, in order; 0 behind the last. The first piece
+ * begins where the last one of the call before ended. */
+size_t pretoken_next(struct pretoken *p);

@@ -39,6 +39,38 @@ static void test_ids_are_hugging_faces(void **state)
 	bpe_free(b);
 }
 
+static void test_a_batch_is_its_texts_one_by_one(void **state)
+{
+	(void)state;
+	static const char text[] = "it's|  |\n\n|'ll go|||a  b \xe3\x80\x80|\xe3\x80|\x80|x";
+	struct cbtm_error e = { 0 };
+	struct bpe *b = recorded_vocabulary();
+	struct bpe_encoder *c = bpe_encoder_new(b, &e);
+	struct bpe_ids all = { 0 }, one = { 0 };
+	size_t start[64], stop[64], end[64];
+	for (size_t gap = 0; gap < 2; gap++) { /* the bars are gaps, or begin the next text */
+		size_t rows = 1;
+		start[0] = 0;
+		for (size_t i = 0; i < sizeof text - 1; i++)
+			if (text[i] == '|') {
+				stop[rows - 1] = i;
+				start[rows++] = i + gap;
+			}
+		stop[rows - 1] = sizeof text - 1;
+		all.n = one.n = 0;
+		assert_int_equal(bpe_encode_batch(c, text, start, stop, rows, &all, end, &e), 0);
+		for (size_t i = 0; i < rows; i++) {
+			assert_int_equal(bpe_encode(c, text + start[i], stop[i] - start[i], &one, &e), 0);
+			assert_int_equal(end[i], one.n);
+		}
+		assert_memory_equal(all.v, one.v, one.n * sizeof *one.v);
+	}
+	bpe_ids_free(&all);
+	bpe_ids_free(&one);
+	bpe_encoder_free(c);
+	bpe_free(b);
+}
+
 static void round_trip(struct bpe_encoder *c, const struct bpe *b, const char *bytes, size_t n)
 {
 	struct cbtm_error e = { 0 };
@@ -134,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids_are_hugging_faces),
+		cmocka_unit_test(test_a_batch_is_its_texts_one_by_one),
 		cmocka_unit_test(test_any_bytes_round_trip),
 		cmocka_unit_test(test_a_nul_is_not_the_end_of_a_word),
 		cmocka_unit_test(test_long_words_are_as_short_ones_and_take_no_time),

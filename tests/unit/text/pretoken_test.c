@@ -46,11 +46,30 @@ static void test_invalid_bytes_join_signs_and_nothing_is_read_behind_the_end(voi
 	free(cut);
 }
 
+static void test_many_pieces_at_a_time_are_the_same(void **state)
+{
+	(void)state;
+	static struct pretoken p;
+	size_t n = 10000, at = 0, pieces;
+	char *text = malloc(n);
+	for (size_t i = 0; i < n; i++)
+		text[i] = "it's \n42 !"[i * i % 11 % 10];
+	pretoken_begin(&p, text, n);
+	while ((pieces = pretoken_next(&p)))
+		for (size_t i = 0; i < pieces; i++) {
+			at = pretoken_end(unicode_flags(), text, n, at);
+			assert_int_equal(p.end[i], at);
+		}
+	assert_int_equal(at, n);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces_are_hugging_faces),
 		cmocka_unit_test(test_invalid_bytes_join_signs_and_nothing_is_read_behind_the_end),
+		cmocka_unit_test(test_many_pieces_at_a_time_are_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
