@@ -164,7 +164,7 @@ static const struct stage_task tasks[] = { { "centres",
 
 const struct cbtm_stage stage_cluster = {
 	.name = "cluster",
-	.sentence = "Find k clusters of documents by their vectors and give every document one.",
+	.sentence = "Find k clusters of documents by their vectors and give every document one",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.plugin_param = "plugin",

@@ -157,7 +157,7 @@ static const struct stage_task tasks[] = { { "embedder",
 
 const struct cbtm_stage stage_embed = {
 	.name = "embed",
-	.sentence = "Fit an embedding on train documents and embed every document.",
+	.sentence = "Fit an embedding on train documents and embed every document",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.plugin_param = "plugin",

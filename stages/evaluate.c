@@ -159,7 +159,7 @@ static const struct stage_task tasks[] = {
 
 const struct cbtm_stage stage_evaluate = {
 	.name = "evaluate",
-	.sentence = "Scores held-out documents by every expert and evaluates their mixtures.",
+	.sentence = "Score held-out documents by every expert and evaluate their mixtures",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.plugin_param = "compute",

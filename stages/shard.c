@@ -79,7 +79,7 @@ static const struct stage_task tasks[] = { { "seed_sequences",
 
 const struct cbtm_stage stage_shard = {
 	.name = "shard",
-	.sentence = "Shuffle documents, pack them into sequences, and shuffle these.",
+	.sentence = "Shuffle documents, pack them into sequences, and shuffle these",
 	.options = params,
 	.options_size = sizeof(struct options),
 	.tasks = tasks,

@@ -177,7 +177,7 @@ static int check(const void *options, uint64_t k, struct cbtm_error *e)
 
 const struct cbtm_stage stage_tokenize = {
 	.name = "tokenize",
-	.sentence = "Read a corpus of text, learn a vocabulary and encode the documents.",
+	.sentence = "Read a corpus of text, learn a vocabulary and encode the documents",
 	.options = params,
 	.options_size = sizeof(struct options),
 	.source = &source,

@@ -11,6 +11,7 @@
 
 struct options {
 	const char *compute;
+	int architecture; /* enum architecture */
 	uint64_t layers, width, heads, ffn;
 	struct phase seed, branch;
 	int seed_schedule, branch_schedule, budget, match;
@@ -23,6 +24,8 @@ enum { TASK_SEED = 1, TASK_EXPERT = 2 };
 static const struct cbtm_param options[] = {
 	{ "compute", CBTM_PARAM_TEXT, FIELD(compute), "cpu", 0, 0, NULL,
 	  "compute plugin that runs the models", 0, 0 },
+	{ "model.architecture", CBTM_PARAM_CHOICE, FIELD(architecture), "opt", 0, 0, "opt|gpt2",
+	  "pre-norm decoder whose feed-forward layers have ReLU (opt) or GELU (gpt2)", 0, TASK_SEED },
 	{ "model.layers", CBTM_PARAM_COUNT, FIELD(layers), "3", 1, 1024, NULL, "layers", 0, TASK_SEED },
 	{ "model.width", CBTM_PARAM_COUNT, FIELD(width), "64", 1, 65536, NULL,
 	  "numbers a token has between layers", 0, TASK_SEED },
@@ -112,9 +115,11 @@ static int run_seed(struct stage_run *run, struct cbtm_error *e)
 	struct phase phase = o->seed;
 	struct store *s = NULL;
 	phase.schedule = (enum schedule)o->seed_schedule;
-	t.config = (struct model_config){
-		.layers = o->layers, .width = o->width, .heads = o->heads, .ffn = o->ffn
-	};
+	t.config = (struct model_config){ .architecture = (enum architecture)o->architecture,
+		                              .layers = o->layers,
+		                              .width = o->width,
+		                              .heads = o->heads,
+		                              .ffn = o->ffn };
 	if (!t.config.ffn)
 		t.config.ffn = 4 * o->width;
 	if (!dataset_part(t.sequences, 0, &s, e) &&
@@ -164,7 +169,7 @@ static int check(const void *options, uint64_t k, struct cbtm_error *e)
 static const struct stage_task tasks[] = {
 	{ .name = "seed",
 	  .kind = "checkpoint",
-	  .sentence = "trains the seed that all experts branch from",
+	  .sentence = "train the seed that all experts branch from",
 	  .version = 1,
 	  .each = EACH_ONCE,
 	  .plugin = "compute",
@@ -172,7 +177,7 @@ static const struct stage_task tasks[] = {
 	  .run = run_seed },
 	{ .name = "expert",
 	  .kind = "checkpoint",
-	  .sentence = "trains a cluster's expert, branched from the seed",
+	  .sentence = "train a cluster's expert, branched from the seed",
 	  .version = 1,
 	  .each = EACH_CLUSTER,
 	  .plugin = "compute",
@@ -184,7 +189,7 @@ static const struct stage_task tasks[] = {
 
 const struct cbtm_stage stage_train = {
 	.name = "train",
-	.sentence = "trains a seed and branches one expert from it for every cluster",
+	.sentence = "Train a seed and branch one expert from it for every cluster",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.plugin_param = "compute",

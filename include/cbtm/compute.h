@@ -48,9 +48,11 @@ struct cbtm_tensor {
  *        Bessel's correction (Ba et al. 2016); statistics: N x 2, mean and 1 / sqrt(var + epsilon).
  * NORM_GRADIENT  with a = dy gain, z = (x - mean) rstd: dx = residual + rstd (a - mean(a) -
  *        z mean(a z)); dgain += sum_r dy z; dbias += sum_r dy. dx may be the residual's tensor.
- * LINEAR y = residual + dropout(relu(x weight' + bias)), weight: n x k. RELU and DROPOUT by flags.
+ * LINEAR y = residual + dropout(f(z)), z = x weight' + bias, weight: n x k; f(z) = max(z, 0) with the
+ *        flag RELU; with GELU f(z) = z s(z), s(z) = 1 / (1 + exp(-2 sqrt(2 / pi) (z + 0.044715 z^3))):
+ *        the tanh form of Hendrycks and Gimpel 2016; else f(z) = z. z is kept if its slot is bound.
  * LINEAR_INPUT  dx = dy weight, times (activated > 0) if `activated` (N x k, the output of a ReLU)
- *        is given.
+ *        is given; with the flag GELU times f'(activated), `activated` being the z of that LINEAR.
  * LINEAR_WEIGHT dweight += dy' x; dbias += sum over rows of dy.
  * DROPOUT       dx = dropout(dy) with the mask of the operation of the same `number`.
  * ATTENTION     causal, scaled dot products (Vaswani et al. 2017) of `heads` heads; qkv: N x 3d, a
@@ -76,7 +78,7 @@ struct cbtm_tensor {
 	X(EMBED_GRADIENT, "embed-gradient", "ids dx", "dtoken+ dposition+")                            \
 	X(NORM, "norm", "x gain bias", "y statistics")                                                 \
 	X(NORM_GRADIENT, "norm-gradient", "dy x gain statistics residual?", "dx dgain+ dbias+")        \
-	X(LINEAR, "linear", "x weight bias? residual?", "y")                                           \
+	X(LINEAR, "linear", "x weight bias? residual?", "y z?")                                        \
 	X(LINEAR_INPUT, "linear-input", "dy weight activated?", "dx")                                  \
 	X(LINEAR_WEIGHT, "linear-weight", "dy x", "dweight+ dbias?+")                                  \
 	X(DROPOUT, "dropout", "dy", "dx")                                                              \
@@ -98,7 +100,8 @@ enum cbtm_operation_kind {
 enum { /* flags of an operation */
 	   CBTM_RELU = 1,
 	   CBTM_DROPOUT = 2,
-	   CBTM_DECAY = 4
+	   CBTM_DECAY = 4,
+	   CBTM_GELU = 8 /* never with CBTM_RELU */
 };
 #define CBTM_NONE UINT32_MAX   /* no tensor */
 #define CBTM_IGNORE UINT32_MAX /* a target that does not count */

@@ -3,6 +3,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include <stddef.h>
+#include <string.h>
+
+const char *const architecture_names[ARCHITECTURES + 1] = { "opt", "gpt2", NULL };
 
 /* The members of the JSON object and the bounds that keep sizes within 64 bits. */
 static const struct {
@@ -49,13 +52,32 @@ uint64_t model_config_parameters(const struct model_config *c)
 int model_config_print(const struct model_config *c, struct buffer *out, struct cbtm_error *e)
 {
 	if (json_put_open(out, '{', e) || json_put_key(out, "architecture", e) ||
-	    json_put_string(out, "opt", 3, e))
+	    json_put_string(out, architecture_names[c->architecture],
+	                    strlen(architecture_names[c->architecture]), e))
 		return e->name;
 	for (size_t i = 0; i < FIELDS; i++)
 		if (json_put_key(out, fields[i].name, e) ||
 		    json_put_u64(out, *field((struct model_config *)c, i), e))
 			return e->name;
 	return json_put_close(out, '}', e);
+}
+
+static int parse_architecture(struct json root, const char *where, struct model_config *c,
+                              struct cbtm_error *e)
+{
+	struct json v;
+	const char *name;
+	size_t n;
+	if (!json_member(root, "architecture", &v) || !json_string(v, &name, &n))
+		return error_set(e, CBTM_ERR_BAD_STORE, where,
+		                 "the model's description has no text \"architecture\"");
+	for (int i = 0; i < ARCHITECTURES; i++)
+		if (strlen(architecture_names[i]) == n && !memcmp(architecture_names[i], name, n)) {
+			c->architecture = (enum architecture)i;
+			return 0;
+		}
+	return error_set(e, CBTM_ERR_BAD_STORE, where,
+	                 "the model's architecture \"%.*s\" is neither opt nor gpt2", (int)n, name);
 }
 
 int model_config_parse(const char *json, const char *where, struct model_config *c,
@@ -69,6 +91,8 @@ int model_config_parse(const char *json, const char *where, struct model_config 
 	while (json[n])
 		n++;
 	int status = json_parse(p, json, n, where, &root, e);
+	if (!status)
+		status = parse_architecture(root, where, c, e);
 	for (size_t i = 0; !status && i < FIELDS; i++)
 		if (!json_member(root, fields[i].name, &v) || !json_u64(v, field(c, i)))
 			status = error_set(e, CBTM_ERR_BAD_STORE, where,

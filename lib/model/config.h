@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a decoder language model is: OPT's architecture (Zhang et al. 2022): learned positions,
- * layers of x += attention(norm(x)), x += relu feed-forward(norm(x)), a last norm, and the token
- * embedding as output matrix. All products but the last have biases.
+ * What a decoder language model is: OPT's architecture (Zhang et al. 2022) or GPT-2's (Radford et
+ * al. 2019): learned positions, layers of x += attention(norm(x)), x += feed-forward(norm(x)), a
+ * last norm, and the token embedding as output matrix. All products but the last have biases. They
+ * differ in the feed-forward layers' activation: ReLU, or GELU in its tanh form.
  */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
 #include <stdint.h>
 
+enum architecture { ARCHITECTURE_OPT, ARCHITECTURE_GPT2, ARCHITECTURES };
+extern const char *const architecture_names[ARCHITECTURES + 1]; /* "opt", "gpt2", NULL */
+
 struct model_config {
+	enum architecture architecture;
 	uint64_t vocabulary; /* V, ids 0 .. V-1 */
 	uint64_t length;     /* T, positions */
 	uint64_t layers, width, heads, ffn;

@@ -24,6 +24,7 @@ struct emitter {
 	size_t parameters;
 	uint32_t ids, targets, first; /* first: CBTM_NONE unless masked */
 	uint32_t hidden;              /* the last norm's output */
+	uint32_t activation;          /* of the feed-forward layers: CBTM_RELU or CBTM_GELU */
 };
 
 /* Numbers of a tensor set by name; errors wait in em->e (the first wins, later calls are harmless). */
@@ -91,8 +92,11 @@ static uint32_t linear(struct emitter *em, uint32_t x, const char *where, uint64
                        uint32_t flags, uint32_t residual, uint32_t mask)
 {
 	uint32_t y = activation(em, width, "%s.output", where);
-	uint32_t slots[] = { x, named(em, "%s.weight", where), named(em, "%s.bias", where), residual,
-		                 y };
+	uint32_t z = CBTM_NONE; /* kept for the gradient */
+	if (flags & CBTM_GELU && em->how->train)
+		z = activation(em, width, "%s.z", where);
+	uint32_t slots[] = { x, named(em, "%s.weight", where), named(em, "%s.bias", where), residual, y,
+		                 z };
 	add(em, CBTM_OP_LINEAR, flags, slots)->number = mask;
 	return y;
 }
@@ -101,7 +105,8 @@ static void linear_input(struct emitter *em, uint32_t dy, const char *where, uin
                          uint32_t dx)
 {
 	uint32_t slots[] = { dy, named(em, "%s.weight", where), activated, dx };
-	add(em, CBTM_OP_LINEAR_INPUT, 0, slots);
+	uint32_t flags = activated != CBTM_NONE ? em->activation & CBTM_GELU : 0;
+	add(em, CBTM_OP_LINEAR_INPUT, flags, slots);
 }
 
 static void linear_weight(struct emitter *em, uint32_t dy, uint32_t x, const char *where)
@@ -189,7 +194,7 @@ static void emit_forward(struct emitter *em)
 		snprintf(where, sizeof where, "layer.%u.ffn.norm", n);
 		y = norm(em, x, where);
 		snprintf(where, sizeof where, "layer.%u.ffn.in", n);
-		y = linear(em, y, where, em->c->ffn, CBTM_RELU, CBTM_NONE, 0);
+		y = linear(em, y, where, em->c->ffn, em->activation, CBTM_NONE, 0);
 		snprintf(where, sizeof where, "layer.%u.ffn.out", n);
 		x = linear(em, y, where, d, drop, x, mask_number(l, MASK_FFN));
 	}
@@ -240,7 +245,8 @@ static void emit_layer_gradient(struct emitter *em, uint64_t layer, uint32_t dx,
 	uint32_t dn = activation(em, d, "gradient.norm");
 	uint32_t dy = activation(em, d, "gradient.attention");
 	uint32_t ffn = branch_gradient(em, dx, layer, MASK_FFN);
-	linear_input(em, ffn, out, activated, da);
+	uint32_t z = em->activation & CBTM_GELU ? named(em, "%s.z", in) : activated;
+	linear_input(em, ffn, out, z, da);
 	linear_input(em, da, in, CBTM_NONE, dn);
 	norm_gradient(em, dn, named(em, "%s.output", attention), where, dx, middle);
 	uint32_t branch = branch_gradient(em, middle, layer, MASK_OUT);
@@ -304,6 +310,7 @@ struct list *emit_model(const struct model_config *c, const struct emit_how *how
 {
 	struct cbtm_error failed = { 0 };
 	struct emitter em = { .c = c, .how = how, .e = &failed };
+	em.activation = c->architecture == ARCHITECTURE_GPT2 ? CBTM_GELU : CBTM_RELU;
 	if (model_config_check(c, e))
 		return NULL;
 	struct parameter *p = parameters_make(c, &em.parameters, e);

@@ -72,7 +72,9 @@ static int add_operation(struct list *l, enum cbtm_operation_kind kind, unsigned
 			return e->name;
 	}
 	if (variant & EXAMPLE_FLAGS)
-		flags = CBTM_RELU | CBTM_DROPOUT | CBTM_DECAY;
+		flags = CBTM_DROPOUT | CBTM_DECAY | (variant & EXAMPLE_GELU ? 0 : CBTM_RELU);
+	if (variant & EXAMPLE_GELU)
+		flags |= CBTM_GELU;
 	struct cbtm_operation *o = list_add(l, kind, flags, tensor, e);
 	if (!o)
 		return e->name;
@@ -80,6 +82,13 @@ static int add_operation(struct list *l, enum cbtm_operation_kind kind, unsigned
 	o->number = 3;
 	o->epsilon = 1e-5;
 	return 0;
+}
+
+bool example_exists(enum cbtm_operation_kind kind, unsigned variant)
+{
+	if (!(variant & EXAMPLE_GELU))
+		return true;
+	return kind == CBTM_OP_LINEAR || (kind == CBTM_OP_LINEAR_INPUT && variant & EXAMPLE_OPTIONAL);
 }
 
 struct list *example_make(enum cbtm_operation_kind kind, unsigned variant,

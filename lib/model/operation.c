@@ -24,7 +24,7 @@ static const struct {
 	[CBTM_OP_EMBED_GRADIENT] = { "u:N N,d V,d P,d", ROW },
 	[CBTM_OP_NORM] = { "N,d d d N,d N,2", ROW },
 	[CBTM_OP_NORM_GRADIENT] = { "N,d N,d d N,2 N,d N,d d d", TOKENS },
-	[CBTM_OP_LINEAR] = { "N,k n,k n N,n N,n", ROW },
+	[CBTM_OP_LINEAR] = { "N,k n,k n N,n N,n N,n", ROW },
 	[CBTM_OP_LINEAR_INPUT] = { "N,n n,k N,k N,k", ROW },
 	[CBTM_OP_LINEAR_WEIGHT] = { "N,n N,k n,k n", TOKENS },
 	[CBTM_OP_DROPOUT] = { "N,d N,d", 1e-6 },

@@ -36,8 +36,10 @@ struct example_size {
 	uint32_t batch, length, sequences; /* of them computed */
 	uint64_t width, heads, ffn, vocabulary;
 };
-/* What an example has: all its optional slots, all its flags. */
-enum { EXAMPLE_OPTIONAL = 1, EXAMPLE_FLAGS = 2, EXAMPLE_VARIANTS = 4 };
+/* What an example has: all its optional slots; all its flags, of RELU and GELU the former; GELU. */
+enum { EXAMPLE_OPTIONAL = 1, EXAMPLE_FLAGS = 2, EXAMPLE_GELU = 4, EXAMPLE_VARIANTS = 8 };
+/* False for variants that say nothing new: GELU where an operation does not have it. */
+bool example_exists(enum cbtm_operation_kind kind, unsigned variant);
 
 /*
  * A list with one operation in FORWARD (SCORE, BACKWARD and UPDATE are empty), behind those that

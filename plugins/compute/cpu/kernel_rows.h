@@ -115,12 +115,39 @@ static void rows_norm_gradient(const struct rows *x)
 	}
 }
 
+/* y[0..n) = f(y); z, if it is kept, gets what was there. The tail goes through a whole vector. */
+static void gelu(float *y, float *z, size_t n)
+{
+	if (z)
+		memcpy(z, y, n * sizeof *z);
+	for (size_t i = 0; i < n; i += WIDTH) {
+		vec v = vec_part(y, i, n), f = v * vec_gelu_gate(v);
+		if (i + WIDTH <= n)
+			vec_store(y + i, f);
+		else
+			memcpy(y + i, &f, (n - i) * sizeof *y);
+	}
+}
+
+static void gelu_gradient(float *dx, const float *z, size_t n)
+{
+	for (size_t i = 0; i < n; i += WIDTH) {
+		vec g = vec_part(dx, i, n) * vec_gelu_slope(vec_part(z, i, n));
+		if (i + WIDTH <= n)
+			vec_store(dx + i, g);
+		else
+			memcpy(dx + i, &g, (n - i) * sizeof *dx);
+	}
+}
+
 static void rows_linear(const struct rows *x)
 {
 	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
 	size_t k = weight->columns, n = weight->elements / k;
 	float *y = at(x, x->op->out[0], x->r0), *residual = at(x, x->op->in[3], x->r0);
-	bool dropped = drops(x->w, x->op);
+	float *z = at(x, x->op->out[1], x->r0);
+	bool gated = x->op->flags & CBTM_GELU, dropped = drops(x->w, x->op),
+		 later = gated || dropped || z;
 	struct product p = { .m = x->r1 - x->r0,
 		                 .n = n,
 		                 .k = k,
@@ -134,11 +161,19 @@ static void rows_linear(const struct rows *x)
 		                 .c_row = n,
 		                 .c_panel = PANEL,
 		                 .epilogue = { .bias = at(x, x->op->in[2], 0),
-		                               .relu = x->op->flags & CBTM_RELU,
-		                               .residual = dropped ? NULL : residual } };
+		                               .relu = x->op->flags & CBTM_RELU && !z,
+		                               .residual = later ? NULL : residual } };
 	product(&p);
-	for (size_t r = x->r0; dropped && r < x->r1; r++, y += n) {
-		drop(x->w->scalars, x->op->number, r * n, y, y, n);
+	for (size_t r = x->r0; later && r < x->r1; r++, y += n) {
+		float *kept = z ? z + (r - x->r0) * n : NULL;
+		if (gated)
+			gelu(y, kept, n);
+		else if (kept)
+			memcpy(kept, y, n * sizeof *y);
+		for (size_t j = 0; kept && x->op->flags & CBTM_RELU && j < n; j++)
+			y[j] = y[j] > 0 ? y[j] : 0;
+		if (dropped)
+			drop(x->w->scalars, x->op->number, r * n, y, y, n);
 		for (size_t j = 0; residual && j < n; j++)
 			y[j] += residual[(r - x->r0) * n + j];
 	}
@@ -148,6 +183,8 @@ static void rows_linear_input(const struct rows *x)
 {
 	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
 	size_t k = weight->columns, n = weight->elements / k;
+	const float *z = at(x, x->op->in[2], x->r0);
+	bool gated = z && x->op->flags & CBTM_GELU;
 	struct product p = { .m = x->r1 - x->r0,
 		                 .n = k,
 		                 .k = n,
@@ -160,8 +197,10 @@ static void rows_linear_input(const struct rows *x)
 		                 .c = at(x, x->op->out[0], x->r0),
 		                 .c_row = k,
 		                 .c_panel = PANEL,
-		                 .epilogue = { .mask = at(x, x->op->in[2], x->r0) } };
+		                 .epilogue = { .mask = gated ? NULL : z } };
 	product(&p);
+	if (gated)
+		gelu_gradient(p.c, z, p.m * k);
 }
 
 static void rows_dropout(const struct rows *x)

@@ -64,3 +64,20 @@ static inline vec vec_exp(vec x)
 	uvec bits = (uvec)p + (n << 23);
 	return (vec)(bits & ~(uvec)(x < vec_set(-87.0f)));
 }
+
+/*
+ * GELU's gate s(z) (<cbtm/compute.h>) and the slope of z s(z). The exponent is held at 80: there
+ * the gate is 0 in single precision, and z cubed may be as large as it likes.
+ */
+static inline vec vec_gelu_gate(vec z)
+{
+	vec u = vec_fma(z * z * z, vec_set(0.044715f), z) * vec_set(1.5957691216f);
+	return vec_set(1) / (vec_set(1) + vec_exp(-vec_max(u, vec_set(-80))));
+}
+
+static inline vec vec_gelu_slope(vec z)
+{
+	vec s = vec_gelu_gate(z), one = vec_set(1);
+	vec slope = vec_fma(z * z, vec_set(3 * 0.044715f), one) * vec_set(1.5957691216f);
+	return vec_fma(z * s * (one - s), slope, s);
+}

@@ -86,6 +86,21 @@ void norm_gradient(const struct call *c)
 	}
 }
 
+/* sqrt(2 / pi) and the cubic term of GELU's tanh form. */
+#define GELU_SCALE 0.79788456080286535588
+#define GELU_CUBIC 0.044715
+
+static double gelu_gate(double z)
+{
+	return 1 / (1 + exp(-2 * GELU_SCALE * (z + GELU_CUBIC * z * z * z)));
+}
+
+static double gelu_slope(double z)
+{
+	double s = gelu_gate(z);
+	return s + z * s * (1 - s) * 2 * GELU_SCALE * (1 + 3 * GELU_CUBIC * z * z);
+}
+
 void linear(const struct call *c)
 {
 	size_t n = c->shape_in[1][0], k = c->shape_in[1][1];
@@ -94,8 +109,12 @@ void linear(const struct call *c)
 			double y = c->in[2] ? c->in[2][j] : 0;
 			for (size_t i = 0; i < k; i++)
 				y += c->in[0][r * k + i] * c->in[1][j * k + i];
+			if (c->out[1])
+				c->out[1][r * n + j] = y;
 			if (c->op->flags & CBTM_RELU && y < 0)
 				y = 0;
+			if (c->op->flags & CBTM_GELU)
+				y *= gelu_gate(y);
 			y *= dropout_factor(c, r * n + j);
 			c->out[0][r * n + j] = y + (c->in[3] ? c->in[3][r * n + j] : 0);
 		}
@@ -109,7 +128,9 @@ void linear_input(const struct call *c)
 			double dx = 0;
 			for (size_t j = 0; j < n; j++)
 				dx += c->in[0][r * n + j] * c->in[1][j * k + i];
-			if (c->in[2] && !(c->in[2][r * k + i] > 0))
+			if (c->in[2] && c->op->flags & CBTM_GELU)
+				dx *= gelu_slope(c->in[2][r * k + i]);
+			else if (c->in[2] && !(c->in[2][r * k + i] > 0))
 				dx = 0;
 			c->out[0][r * k + i] = dx;
 		}

@@ -16,11 +16,26 @@ static void test_a_description_reads_back(void **state)
 	(void)state;
 	struct cbtm_error e = { 0 };
 	struct buffer b = { 0 };
+	struct model_config c, gpt2 = test_config;
+	gpt2.architecture = ARCHITECTURE_GPT2;
+	const struct model_config *both[] = { &test_config, &gpt2 };
+	for (int i = 0; i < 2; i++) {
+		memset(&c, 0, sizeof c);
+		assert_int_equal(model_config_print(both[i], &b, &e), 0);
+		assert_int_equal(model_config_parse(b.data, "here", &c, &e), 0);
+		assert_memory_equal(&c, both[i], sizeof c);
+		buffer_free(&b);
+	}
+}
+
+static void test_an_unknown_architecture_is_named(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
 	struct model_config c;
-	assert_int_equal(model_config_print(&test_config, &b, &e), 0);
-	assert_int_equal(model_config_parse(b.data, "here", &c, &e), 0);
-	assert_memory_equal(&c, &test_config, sizeof c);
-	buffer_free(&b);
+	assert_int_equal(model_config_parse("{\"architecture\":\"llama\"}", "seed/part", &c, &e),
+	                 CBTM_ERR_BAD_STORE);
+	assert_non_null(strstr(e.what, "llama"));
 }
 
 static void test_heads_must_divide_the_width(void **state)
@@ -70,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_description_reads_back),
+		cmocka_unit_test(test_an_unknown_architecture_is_named),
 		cmocka_unit_test(test_heads_must_divide_the_width),
 		cmocka_unit_test(test_sizes_that_would_overflow_are_refused),
 		cmocka_unit_test(test_a_damaged_description_is_named),

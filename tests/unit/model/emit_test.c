@@ -35,14 +35,17 @@ static void write_ids(struct fixture *f, const char *name, uint64_t limit)
 }
 
 /* A model with parameters far from their start, so that nothing is zero by accident. */
-static void fixture_make(struct fixture *f, const char *plugin, bool dropout, bool masked)
+static void fixture_make(struct fixture *f, const char *plugin, enum architecture architecture,
+                         bool dropout, bool masked)
 {
+	struct model_config config = test_config;
 	struct cbtm_error e = { 0 };
 	struct emit_how how = {
 		.batch = 3, .length = 11, .train = true, .dropout = dropout, .masked = masked
 	};
 	f->compute = test_compute(plugin);
-	f->l = emit_model(&test_config, &how, &e);
+	config.architecture = architecture;
+	f->l = emit_model(&config, &how, &e);
 	if (!f->l)
 		fail_msg("%s: %s", e.where, e.what);
 	f->program = test_compile(f->compute, NULL, f->l);
@@ -112,12 +115,12 @@ static double slope(struct fixture *f, uint32_t parameter, float *value, size_t 
 	return (above - below) / ((double)up - down);
 }
 
-static void check_gradients(bool dropout, bool masked)
+static void check_gradients(enum architecture architecture, bool dropout, bool masked)
 {
 	struct cbtm_error e = { 0 };
 	struct fixture f;
 	size_t n_parameters, n;
-	fixture_make(&f, "reference", dropout, masked);
+	fixture_make(&f, "reference", architecture, dropout, masked);
 	struct parameter *p = parameters_make(&test_config, &n_parameters, &e);
 	loss(&f);
 	double **gradient = calloc(n_parameters, sizeof *gradient);
@@ -149,22 +152,23 @@ static void check_gradients(bool dropout, bool masked)
 static void test_gradients_are_those_of_finite_differences(void **state)
 {
 	(void)state;
-	check_gradients(false, false);
+	check_gradients(ARCHITECTURE_OPT, false, false);
+	check_gradients(ARCHITECTURE_GPT2, false, false);
 }
 
 static void test_gradients_hold_with_dropout_and_document_borders(void **state)
 {
 	(void)state;
-	check_gradients(true, true);
+	check_gradients(ARCHITECTURE_OPT, true, true);
+	check_gradients(ARCHITECTURE_GPT2, true, true);
 }
 
 /* Gradients of a whole step by cpu and reference. */
-static void test_the_fast_plugin_agrees_on_the_whole_model(void **state)
+static void compare_plugins(enum architecture architecture)
 {
-	(void)state;
 	struct fixture a, b;
-	fixture_make(&a, "reference", true, true);
-	fixture_make(&b, "cpu", true, true);
+	fixture_make(&a, "reference", architecture, true, true);
+	fixture_make(&b, "cpu", architecture, true, true);
 	assert_true(fabs(loss(&a) - loss(&b)) < 1e-5);
 	for (uint32_t t = 0; t < a.list->tensors; t++) {
 		size_t n;
@@ -185,12 +189,19 @@ static void test_the_fast_plugin_agrees_on_the_whole_model(void **state)
 	fixture_free(&b);
 }
 
+static void test_the_fast_plugin_agrees_on_the_whole_model(void **state)
+{
+	(void)state;
+	compare_plugins(ARCHITECTURE_OPT);
+	compare_plugins(ARCHITECTURE_GPT2);
+}
+
 static void test_a_score_is_the_loss_of_its_token(void **state)
 {
 	(void)state;
 	struct fixture f;
 	size_t n;
-	fixture_make(&f, "reference", false, false);
+	fixture_make(&f, "reference", ARCHITECTURE_GPT2, false, false);
 	double l = loss(&f), sum = 0;
 	run(&f, CBTM_SCORE);
 	double *v = test_read(f.compute, f.program, f.list, list_find(f.l, "logprob"), &n);
@@ -210,7 +221,7 @@ static void test_a_step_that_is_not_finite_is_not_taken(void **state)
 		struct cbtm_error e = { 0 };
 		struct fixture f;
 		size_t n;
-		fixture_make(&f, plugins[i], false, false);
+		fixture_make(&f, plugins[i], ARCHITECTURE_OPT, false, false);
 		loss(&f);
 		uint32_t g = list_find(f.l, "norm.gain.gradient"), p = list_find(f.l, "norm.gain");
 		float bad[8] = { NAN };

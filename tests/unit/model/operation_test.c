@@ -103,6 +103,8 @@ static void walk(const struct cbtm_compute *a, unsigned threads_a, const struct 
 			for (size_t s = 0; s < SIZES; s++) {
 				double *va[32], *vb[32];
 				size_t na[32], nb[32];
+				if (!example_exists(kind, variant))
+					continue;
 				struct list *l = example_make(kind, variant, &sizes[s], &e);
 				assert_non_null(l);
 				const struct cbtm_list *list = list_finish(l, &e);
