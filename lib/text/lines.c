@@ -74,11 +74,17 @@ static int open_next(struct lines *l, struct cbtm_error *e)
 /* Makes bytes [at, end) not empty; both 0 at the file's end. */
 static int fill(struct lines *l, struct cbtm_error *e)
 {
+	size_t more = 1;
+
 	if (l->at < l->end)
 		return 0;
 	l->at = 0;
 	if (stream_read(l->stream, l->input, INPUT, &l->end, e))
 		return e->name;
+	/* A stream may give less than a byte order mark at once. */
+	for (; !l->offset && l->end && l->end < 3 && more; l->end += more)
+		if (stream_read(l->stream, l->input + l->end, INPUT - l->end, &more, e))
+			return e->name;
 	if (!l->offset && l->end >= 3 && !memcmp(l->input, "\xef\xbb\xbf", 3)) {
 		l->at = 3;
 		l->offset = 3;

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include <zstd.h>
+
 static struct source *plan(const char *path, uint64_t part_bytes, int whole_files)
 {
 	struct cbtm_error e = { 0 };
@@ -83,6 +85,24 @@ static void test_a_byte_order_mark_is_left_out_and_carriage_returns_stay(void **
 	source_free(s);
 }
 
+static void test_a_byte_order_mark_may_come_in_several_frames(void **state)
+{
+	static const char text[] = "\xef\xbb\xbfone";
+	struct cbtm_error e = { 0 };
+	struct buffer packed = { 0 }, out = { 0 };
+	for (size_t i = 0; i + 1 < sizeof text; i++) {
+		char frame[64];
+		buffer_add(&packed, frame, ZSTD_compress(frame, sizeof frame, text + i, 1, 1), &e);
+	}
+	file_replace(scratch_path(state, "a.zst"), packed.data, packed.n, &e);
+	struct source *s = plan(scratch_path(state, "a.zst"), 100, 0);
+	assert_int_equal(read_lines(s, 100, false, 100, 100, &out, &e), 0);
+	assert_string_equal(out.data, "one|");
+	buffer_free(&packed);
+	buffer_free(&out);
+	source_free(s);
+}
+
 static void test_a_file_may_be_one_line(void **state)
 {
 	struct cbtm_error e = { 0 };
@@ -135,6 +155,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_byte_order_mark_is_left_out_and_carriage_returns_stay, scratch_make,
 			scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_byte_order_mark_may_come_in_several_frames,
+		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_file_may_be_one_line, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_named, scratch_make,
 		                                scratch_remove),
