@@ -43,12 +43,13 @@ static int read_vocabulary(struct spelt *v, struct json root, const char *path,
 	size_t cursor = 0, n, slots = 1024, at;
 	const char *key;
 	struct json value;
-	uint64_t id, largest = 0;
+	uint64_t id, largest = 0, limit;
 
 	if (json_type(root) != JSON_OBJECT || !json_count(root))
 		return error_set(e, CBTM_ERR_BAD_DATA, path, "not an object of tokens and their ids");
+	limit = 2 * (uint64_t)json_count(root) + 1000;
 	while (json_next(root, &cursor, &key, &n, &value)) {
-		if (!json_u64(value, &id) || id >= 2 * (uint64_t)json_count(root) + 1000 || !n)
+		if (!json_u64(value, &id) || id >= limit || !n)
 			return error_set(e, CBTM_ERR_BAD_DATA, path,
 			                 "the id of \"%.*s\" is not a small integer", n < 64 ? (int)n : 64,
 			                 key);
