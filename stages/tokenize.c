@@ -11,7 +11,8 @@ struct options {
 	struct cbtm_texts input;
 	struct ingest_rules rules;
 	uint64_t part_bytes, size;
-	const char *vocab, *merges, *eod, *bos;
+	const char *vocab, *merges;
+	struct bpe_choice choice;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -51,9 +52,9 @@ static const struct cbtm_param params[] = {
 	  "vocab.json to import instead", CBTM_PARAM_PATH, VOCABULARY },
 	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(merges), "", 0, 0, NULL, "merges.txt beside it",
 	  CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(eod), "", 0, 0, NULL,
+	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(choice.eod), "", 0, 0, NULL,
 	  "imported: token that ends a document (default <|endoftext|>, else </s>)", 0, VOCABULARY },
-	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(bos), "", 0, 0, NULL,
+	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(choice.bos), "", 0, 0, NULL,
 	  "imported: token that begins a text, if any", 0, VOCABULARY },
 	CBTM_PARAM_END
 };
@@ -110,7 +111,7 @@ static int vocabulary(struct stage_run *run, struct cbtm_error *e)
 	if (trains(o, 1))
 		corpus_vocabulary(stage_input(run, "documents"), (uint32_t)o->size, run->pool, &bpe, e);
 	else
-		bpe_import(o->vocab, o->merges, o->eod, o->bos, &bpe, e);
+		bpe_import(o->vocab, o->merges, &o->choice, &bpe, e);
 	if (!e->name && !bpe_save(bpe, run->out, e))
 		store_commit(run->out, NULL, 0, e);
 	bpe_free(bpe);
@@ -142,7 +143,7 @@ static const struct stage_task tasks[] = {
 	{ "vocabulary",
 	  "vocabulary",
 	  "learn a vocabulary from the train documents, or import one",
-	  1,
+	  2,
 	  EACH_ONCE,
 	  NULL,
 	  { { "documents", READS_ALL, trains } },

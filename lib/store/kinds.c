@@ -20,7 +20,8 @@ static const struct store_column documents[] = {
 static const struct store_column vocabulary[] = {
 	{ "symbol", STORE_U8, STORE_VARIABLE, 0,
 	  0 }, /* row = id: the bytes it stands for; special: its name */
-	{ "special", STORE_U8, STORE_FIXED, 1, 0 }, /* 1: a special token */
+	{ "special", STORE_U8, STORE_FIXED, 1, 0 }, /* 1: a special token, stands for no text */
+	{ "added", STORE_U8, STORE_FIXED, 1, 0 },   /* bits: how it is found in text, text/bpe.h */
 	{ "merge", STORE_U32, STORE_FIXED, 2, 0 },  /* row = rank: ids of the pair */
 	END
 };
@@ -77,7 +78,7 @@ static const struct store_column results[] = { { "results", STORE_U8, STORE_VARI
 
 static const struct store_kind kind_table[] = {
 	{ "documents", 1, documents, false },
-	{ "vocabulary", 1, vocabulary, false },
+	{ "vocabulary", 2, vocabulary, false },
 	{ "tokens", 1, tokens, true },
 	{ "state", 1, state, true },
 	{ "vectors", 1, vectors, false },

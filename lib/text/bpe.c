@@ -2,6 +2,7 @@
 #include "text/bpe.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "text/bpe_added.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ void bpe_free(struct bpe *b)
 	free(b->merged);
 	free(b->pair);
 	free(b->bytes);
+	bpe_added_free(b->added);
 	buffer_free(&b->source_digest);
 	free(b);
 }
@@ -87,7 +89,13 @@ static int copy_symbols(struct bpe *b, const struct bpe_symbol *symbol, const ch
 	return 0;
 }
 
-/* Symbols by their bytes, specials left out: a hash of ids, each plus 1. */
+/* A byte, or what a merge makes. */
+static bool is_piece(const struct bpe_symbol *s)
+{
+	return !s->special && (!s->added || (s->added & BPE_PIECE));
+}
+
+/* Pieces by their bytes: a hash of ids, each plus 1. */
 struct index {
 	uint32_t *slot;
 	size_t mask;
@@ -125,7 +133,7 @@ static int index_make(struct index *x, struct bpe *b, const char *where, struct 
 		const struct bpe_symbol *s = &b->symbol[i];
 		size_t at;
 
-		if (s->special)
+		if (!is_piece(s))
 			continue;
 		if (!s->n || index_find(x, b, s->bytes, s->n) != BPE_NONE)
 			return error_set(e, CBTM_ERR_BAD_DATA, where, "symbol %u is %s", i,
@@ -161,7 +169,7 @@ static int add_merges(struct bpe *b, const struct index *x, const uint32_t (*mer
 	for (uint32_t i = 0; i < b->merges; i++) {
 		uint32_t l = merge[i][0], r = merge[i][1], at;
 
-		if (l >= b->size || r >= b->size || b->symbol[l].special || b->symbol[r].special) {
+		if (l >= b->size || r >= b->size || !is_piece(&b->symbol[l]) || !is_piece(&b->symbol[r])) {
 			error_set(e, CBTM_ERR_BAD_DATA, where, "merge %u is of symbols that are not there", i);
 			goto done;
 		}
@@ -196,9 +204,13 @@ static uint32_t special_id(const struct bpe *b, const char *name)
 	return BPE_NONE;
 }
 
-static int find_specials(struct bpe *b, const char *eod, const char *bos, const char *where,
+static int find_specials(struct bpe *b, const struct bpe_choice *choice, const char *where,
                          struct cbtm_error *e)
 {
+	const char *eod = choice->eod, *bos = choice->bos;
+
+	b->match_special = choice->match_special;
+	b->prefix_space = choice->prefix_space;
 	b->eod = special_id(b, *eod ? eod : "<|endoftext|>");
 	if (b->eod == BPE_NONE && !*eod)
 		b->eod = special_id(b, "</s>");
@@ -211,7 +223,7 @@ static int find_specials(struct bpe *b, const char *eod, const char *bos, const 
 }
 
 int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*merge)[2],
-             uint32_t merges, const char *eod, const char *bos, const char *where, struct bpe **bpe,
+             uint32_t merges, const struct bpe_choice *choice, const char *where, struct bpe **bpe,
              struct cbtm_error *e)
 {
 	struct bpe *b = mem_zeroed(1, sizeof *b, "a vocabulary", e);
@@ -225,7 +237,8 @@ int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*me
 	if (size > MAX_SIZE || merges > MAX_SIZE)
 		error_set(e, CBTM_ERR_BAD_DATA, where, "more than %d symbols or merges", MAX_SIZE);
 	else if (!copy_symbols(b, symbol, where, e) && !index_make(&x, b, where, e) &&
-	         !add_merges(b, &x, merge, where, e) && !find_specials(b, eod, bos, where, e))
+	         !add_merges(b, &x, merge, where, e) && !find_specials(b, choice, where, e) &&
+	         !bpe_added_make(b, where, e))
 		*bpe = b;
 	free(x.slot);
 	if (!*bpe)

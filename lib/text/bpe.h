@@ -3,7 +3,7 @@
  * Byte-level BPE as GPT-2 has it: a vocabulary (constant, any thread), and encoders with a cache
  * (one a thread). Ids are those of Hugging Face's tokenizers for valid UTF-8; bytes that are not
  * valid UTF-8 are pieces of class "other", so that encode and decode round-trip any bytes.
- * Special tokens are never found in text.
+ * Special tokens are not found in text unless the vocabulary is told to; other added ones are.
  */
 #pragma once
 #include "base/buffer.h"
@@ -13,22 +13,45 @@
 
 #define BPE_NONE UINT32_MAX
 
+/* How an added token is found in text, before the text is cut into pieces: as Hugging Face's
+ * AddedToken, whose names these are. */
+enum {
+	BPE_ADDED = 1,
+	BPE_LSTRIP = 2,      /* takes the white space before it */
+	BPE_RSTRIP = 4,      /* ... behind it */
+	BPE_SINGLE_WORD = 8, /* not beside a letter, digit ... (UNICODE_JOINS) */
+	BPE_NORMALIZED = 16, /* looked for after those that are not, in what they leave */
+	BPE_PIECE = 32       /* is a byte or what a merge makes, too */
+};
+
 struct bpe_symbol {
 	const char *bytes; /* what it stands for; a special one's name */
 	uint32_t n;
-	bool special;
+	bool special;  /* stands for no text; one that is not added is a name that nothing makes */
+	uint8_t added; /* BPE_ADDED | ..., or 0 */
+};
+
+/* What a vocabulary's files leave open. */
+struct bpe_choice {
+	const char *eod;    /* name of the special token that ends a document; "": "<|endoftext|>",
+	                       else "</s>" */
+	const char *bos;    /* of that which begins a text; "": none */
+	bool match_special; /* special tokens are found in text too */
+	bool prefix_space;  /* a text (between added tokens) gets a space in front, if it has none */
 };
 
 struct bpe {
 	uint32_t size;             /* ids are 0 .. size - 1 */
 	struct bpe_symbol *symbol; /* size */
 	uint32_t merges;
-	uint32_t (*merge)[2];  /* merges: ids of a pair, by rank */
-	uint32_t *merged;      /* merges: the id of what they become */
-	uint32_t eod;          /* ends a document */
-	uint32_t bos;          /* begins a text, or BPE_NONE */
-	uint32_t byte[256];    /* the id of a byte */
-	struct bpe_pair *pair; /* hash of the pairs: bpe_encode.c */
+	uint32_t (*merge)[2];             /* merges: ids of a pair, by rank */
+	uint32_t *merged;                 /* merges: the id of what they become */
+	uint32_t eod;                     /* ends a document */
+	uint32_t bos;                     /* begins a text, or BPE_NONE */
+	bool match_special, prefix_space; /* as in struct bpe_choice */
+	struct bpe_added *added;          /* tokens to look for in text; NULL: none */
+	uint32_t byte[256];               /* the id of a byte */
+	struct bpe_pair *pair;            /* hash of the pairs: bpe_encode.c */
 	uint32_t pair_mask;
 	char *bytes;                 /* all symbols' bytes */
 	struct buffer source_digest; /* "vocab.json merges.txt" digests if imported, else empty */
@@ -40,17 +63,16 @@ struct bpe_pair {
 
 /*
  * Makes a vocabulary of its symbols and merges (both copied; `n` bytes a symbol) and checks it: every byte has a symbol, every
- * merge's result is one. `eod`, `bos`: names of special tokens; "" for eod: "<|endoftext|>", else
- * "</s>"; "" for bos: none. `where` names the source in BAD_DATA errors. Free with bpe_free.
+ * merge's result is one. `where` names the source in BAD_DATA errors. Free with bpe_free.
  */
 int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*merge)[2],
-             uint32_t merges, const char *eod, const char *bos, const char *where, struct bpe **bpe,
+             uint32_t merges, const struct bpe_choice *choice, const char *where, struct bpe **bpe,
              struct cbtm_error *e);
 void bpe_free(struct bpe *b); /* NULL is fine */
 
 /* Hugging Face's vocab.json and merges.txt. Entries that are neither a byte nor the result of a
  * merge are special. Errors: MISSING_INPUT, BAD_JSON, BAD_DATA naming file and line or entry. */
-int bpe_import(const char *vocab_path, const char *merges_path, const char *eod, const char *bos,
+int bpe_import(const char *vocab_path, const char *merges_path, const struct bpe_choice *choice,
                struct bpe **bpe, struct cbtm_error *e);
 
 /* To and from a store of kind "vocabulary"; also its facts size, eod, bos, digest (imported). */
@@ -73,6 +95,7 @@ void bpe_ids_free(struct bpe_ids *ids); /* leaves {0} */
 struct bpe_encoder; /* one thread's; the vocabulary must live on */
 struct bpe_encoder *bpe_encoder_new(const struct bpe *b, struct cbtm_error *e);
 void bpe_encoder_free(struct bpe_encoder *c); /* NULL is fine */
+const struct bpe *bpe_encoder_vocabulary(const struct bpe_encoder *c);
 /* Appends the ids of a whole text (any bytes) to *ids. */
 int bpe_encode(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
                struct cbtm_error *e);
@@ -83,6 +106,13 @@ int bpe_encode(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids
  */
 int bpe_encode_batch(struct bpe_encoder *c, const char *text, const size_t *start,
                      const size_t *stop, size_t rows, struct bpe_ids *ids, size_t *end,
+                     struct cbtm_error *e);
+/* bpe_encode where bpe_is_plain: no added token is looked for and no space put in front. */
+static inline bool bpe_is_plain(const struct bpe *b)
+{
+	return !b->added && !b->prefix_space;
+}
+int bpe_encode_plain(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
                      struct cbtm_error *e);
 
 /* Appends the bytes that the ids stand for; special ones add nothing. BAD_DATA for an id that the

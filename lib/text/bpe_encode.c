@@ -226,8 +226,13 @@ static void encode_short(struct bpe_encoder *c, const char *s, size_t n, size_t 
 	ids->n += made;
 }
 
-int bpe_encode(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
-               struct cbtm_error *e)
+const struct bpe *bpe_encoder_vocabulary(const struct bpe_encoder *c)
+{
+	return c->bpe;
+}
+
+int bpe_encode_plain(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
+                     struct cbtm_error *e)
 {
 	size_t at = 0;
 

@@ -68,7 +68,7 @@ static int read_vocabulary(struct spelt *v, struct json root, const char *path,
 		json_u64(value, &id);
 		if (v->name[id].bytes)
 			return error_set(e, CBTM_ERR_BAD_DATA, path, "two tokens have the id %u", (unsigned)id);
-		v->name[id] = (struct bpe_symbol){ key, (uint32_t)n, false };
+		v->name[id] = (struct bpe_symbol){ key, (uint32_t)n, false, 0 };
 		for (at = slot_of(v, key, n); v->slot[at]; at = (at + 1) & v->mask)
 			;
 		v->slot[at] = (uint32_t)id + 1;
@@ -142,7 +142,7 @@ static bool spell_out(const struct bpe_symbol *name, struct buffer *bytes, struc
 }
 
 /* Names -> symbols: bytes and what merges make are spelt out, all else is special. */
-static int make(const struct spelt *v, const char *eod, const char *bos, const char *path,
+static int make(const struct spelt *v, const struct bpe_choice *choice, const char *path,
                 struct bpe **bpe, struct cbtm_error *e)
 {
 	struct bpe_symbol *symbol = mem_zeroed(v->size, sizeof *symbol, "a vocabulary", e);
@@ -161,21 +161,22 @@ static int make(const struct spelt *v, const char *eod, const char *bos, const c
 			goto done;
 		if (spelt && (v->made[i] || bytes.n - start == 1)) {
 			symbol[i] =
-				(struct bpe_symbol){ bytes.data + start, (uint32_t)(bytes.n - start), false };
+				(struct bpe_symbol){ bytes.data + start, (uint32_t)(bytes.n - start), false, 0 };
 			continue;
 		}
 		bytes.n = start;
 		symbol[i] = v->name[i];
 		symbol[i].special = true;
+		symbol[i].added = symbol[i].n ? BPE_ADDED : 0;
 	}
-	bpe_make(symbol, v->size, (const uint32_t(*)[2])v->merge, v->merges, eod, bos, path, bpe, e);
+	bpe_make(symbol, v->size, (const uint32_t(*)[2])v->merge, v->merges, choice, path, bpe, e);
 done:
 	free(symbol);
 	buffer_free(&bytes);
 	return e->name;
 }
 
-int bpe_import(const char *vocab_path, const char *merges_path, const char *eod, const char *bos,
+int bpe_import(const char *vocab_path, const char *merges_path, const struct bpe_choice *choice,
                struct bpe **bpe, struct cbtm_error *e)
 {
 	struct json_parser *parser = json_parser_new(e);
@@ -190,7 +191,7 @@ int bpe_import(const char *vocab_path, const char *merges_path, const char *eod,
 	    json_parse(parser, vocab.data ? vocab.data : "", vocab.n, vocab_path, &root, e) ||
 	    read_vocabulary(&v, root, vocab_path, e) ||
 	    read_merges(&v, merges.data ? merges.data : "", merges.n, merges_path, e) ||
-	    make(&v, eod, bos, vocab_path, bpe, e))
+	    make(&v, choice, vocab_path, bpe, e))
 		goto done;
 	digest_hex(digest_bytes(vocab.data, vocab.n), first);
 	digest_hex(digest_bytes(merges.data ? merges.data : "", merges.n), second);

@@ -341,16 +341,17 @@ static int drop_repeated_merges(struct trainer *t, struct cbtm_error *e)
 static int make(struct trainer *t, struct bpe **bpe, struct cbtm_error *e)
 {
 	struct bpe_symbol *symbol = mem_zeroed(t->token.n, sizeof *symbol, "a vocabulary", e);
+	static const struct bpe_choice choice = { .eod = "", .bos = "" };
 
 	if (!symbol || drop_repeated_merges(t, e))
 		goto done;
-	symbol[0] = (struct bpe_symbol){ "<|endoftext|>", 13, true };
+	symbol[0] = (struct bpe_symbol){ "<|endoftext|>", 13, true, BPE_ADDED };
 	for (uint32_t i = 1; i < t->token.n; i++) {
 		size_t n;
 		symbol[i].bytes = strings_get(&t->token, i, &n);
 		symbol[i].n = (uint32_t)n;
 	}
-	bpe_make(symbol, t->token.n, (const uint32_t(*)[2])t->merge, (uint32_t)t->merges, "", "",
+	bpe_make(symbol, t->token.n, (const uint32_t(*)[2])t->merge, (uint32_t)t->merges, &choice,
 	         "the trained vocabulary", bpe, e);
 done:
 	free(symbol);

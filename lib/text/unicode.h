@@ -15,6 +15,8 @@ enum {
 	UNICODE_CASED = 16,    /* cased, and not ignorable */
 	UNICODE_IGNORABLE = 32 /* case-ignorable: looked through for a final sigma */
 };
+/* Hugging Face's \w: beside such a character an added token is no single word. */
+enum { UNICODE_JOINS = 64 };
 
 /* A byte of class and flags for each code point below UNICODE_POINTS. Static; any thread. */
 const uint8_t *unicode_flags(void);

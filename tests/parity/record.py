@@ -4,7 +4,7 @@
 
 Usage: record.py FOLDER    (tests/unit/text; through tests/parity/run, which installs what is needed)
 
-Writes recorded_bpe.h (Hugging Face's tokenizers), recorded_words.h (scikit-learn) and recorded_utf8.h (Python). The
+Writes recorded_bpe.h and recorded_added.h (Hugging Face's tokenizers), recorded_words.h (scikit-learn) and recorded_utf8.h (Python). The
 texts are made here from a fixed seed: no text of others.
 """
 import json
@@ -15,7 +15,7 @@ import sys
 import sklearn
 import tokenizers
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
 
 SIZE = 600
 WORD_POINTS = 256  # lib/text/words.h
@@ -96,6 +96,47 @@ def record_bpe(folder):
     body += "/* Texts and their ids. */\n" + table("recorded_ids", encodings)
     body += "\n/* Texts and the ends, in bytes, of the pre-tokenizer's pieces. */\n" + table("recorded_pieces", pieces)
     header(folder / "recorded_bpe.h", f"Hugging Face tokenizers {tokenizers.__version__}.", body)
+    return tokenizer
+
+
+def added_tokens():
+    """Names and flags: tokens that hide, begin and continue each other, take white space, stand alone."""
+    return [AddedToken("<|endoftext|>", special=True), AddedToken("<|sep|>", special=True, normalized=False),
+            AddedToken("<mask>", special=True, lstrip=True), AddedToken("[R]", rstrip=True),
+            AddedToken("[L]", lstrip=True, normalized=False), AddedToken("[LR]", lstrip=True, rstrip=True),
+            AddedToken("word", single_word=True), AddedToken("wordy", single_word=True, normalized=False),
+            AddedToken("aa"), AddedToken("aab"), AddedToken("aabaa", normalized=False), AddedToken("ka"),
+            AddedToken(" do "), AddedToken("\n\n"), AddedToken("漢字"), AddedToken("🙂", single_word=True, lstrip=True),
+            AddedToken("<|end"), AddedToken("of", normalized=False), AddedToken(" x"), AddedToken("\u00a0", rstrip=True)]
+
+
+def record_added(folder, tokenizer):
+    """Every choice of what is matched: special tokens or not, a space in front or not."""
+    tokens = added_tokens()
+    tokenizer = Tokenizer.from_str(tokenizer.to_str())
+    tokenizer.add_tokens(tokens)
+    pool = [t.content for t in tokens] + ["a", "b", " ", "  ", "\n", "x", "é", "_", "\u200d", "1", "ba", "\u3000", "'s", "."]
+    texts = ["", " ", "wordy", "word", "wordword", "word wordy", "aabaabaa", "<|endoftext|>", "<|endof", "a[R]  x", "[R] x",
+             "a  [L]  [LR]  b", "[LR] [LR]", "word\u0301", "🙂🙂", "a 🙂 🙂1", "[R] <mask> [L]", "\u00a0 \u3000x"]
+    texts += ["".join(random.choice(pool) for _ in range(random.randrange(1, 12))) for _ in range(120)]
+    lines = []
+    for t in tokens:
+        piece = "BPE_PIECE" if t.content in json.loads(tokenizer.to_str())["model"]["vocab"] and not t.special else "0"
+        flags = [name for name in ("lstrip", "rstrip", "single_word", "normalized") if getattr(t, name)]
+        lines.append(f"\t{{ {c_string(t.content.encode())}, {tokenizer.token_to_id(t.content)}, {int(t.special)}, " +
+                     " | ".join(["BPE_ADDED"] + ["BPE_" + f.upper() for f in flags] + [piece] * (piece != "0")) + " },")
+    body = "/* Added to the vocabulary of recorded_bpe.h. */\n" \
+           "static const struct {\n\tconst char *name;\n\tuint32_t id;\n\tbool special;\n\tuint8_t added;\n} " \
+           "recorded_added[] = {\n" + "\n".join(lines) + "\n};\n"
+    for match_special in (False, True):
+        for prefix_space in (False, True):
+            tokenizer.encode_special_tokens = not match_special
+            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space, use_regex=True)
+            name = "recorded_added" + "_special" * match_special + "_space" * prefix_space + "_ids"
+            some = texts[:50] if prefix_space else texts
+            body += f"\n/* Texts and their ids{', special tokens matched' * match_special}{', a space in front' * prefix_space}. */\n"
+            body += table(name, [(t.encode(), " ".join(map(str, tokenizer.encode(t).ids)).encode()) for t in some])
+    header(folder / "recorded_added.h", f"Hugging Face tokenizers {tokenizers.__version__}.", body)
 
 
 def record_words(folder):
@@ -125,9 +166,10 @@ def record_utf8(folder):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    record_bpe(folder)
+    tokenizer = record_bpe(folder)
     record_words(folder)
     record_utf8(folder)
+    record_added(folder, tokenizer)
 
 
 if __name__ == "__main__":

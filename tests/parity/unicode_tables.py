@@ -13,7 +13,7 @@ import unicodedata
 import tokenizers
 
 LETTER, NUMBER, SPACE, OTHER = range(4)
-WORD, DIGIT, CASED, IGNORABLE = 4, 8, 16, 32
+WORD, DIGIT, CASED, IGNORABLE, JOINS = 4, 8, 16, 32, 64
 SIGMA, FINAL, PLAIN = "\u03a3", "\u03c2", "\u03c3"
 
 split = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True).pre_tokenize_str
@@ -25,9 +25,19 @@ def tokenizer_class(c):
     return joined[0] if joined else SPACE
 
 
+# An added token that is a single word is not found beside characters that its library takes for word characters.
+SINGLE = "\ue000\ue001"
+single = tokenizers.Tokenizer(tokenizers.models.BPE({"!": 0}, []))
+single.add_tokens([tokenizers.AddedToken(SINGLE, single_word=True)])
+
+
+def joins_words(c):
+    return not single.encode(c + SINGLE).ids
+
+
 def word_flags(c):
     """\\w of `re`, str.isdigit, and what str.lower asks about a capital sigma's neighbours."""
-    flags = (WORD if c.isalnum() or c == "_" else 0) | (DIGIT if c.isdigit() else 0)
+    flags = (WORD if c.isalnum() or c == "_" else 0) | (DIGIT if c.isdigit() else 0) | (JOINS if joins_words(c) else 0)
     if (c + SIGMA).lower()[-1] == FINAL:
         flags |= CASED
     elif ("a" + c + SIGMA).lower()[-1] == FINAL:

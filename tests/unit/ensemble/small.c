@@ -102,9 +102,10 @@ static void write_vocabulary(const char *folder, char digest[DIGEST_HEX])
 	struct dataset *d;
 	struct store_writer *w = create(folder, "vocabulary", "vocabulary", 0, &f);
 	for (uint8_t i = 0; i < SMALL_VOCABULARY; i++) {
-		uint8_t special = i == 0;
+		uint8_t special = i == 0, added = special;
 		store_append_row(w, "symbol", symbol[i], strlen(symbol[i]), &e);
 		store_append(w, "special", &special, 1, &e);
+		store_append(w, "added", &added, 1, &e);
 	}
 	small_ok(store_seal(w, &e), &e);
 	seal(folder, "vocabulary", "vocabulary", &f, 1);

@@ -49,7 +49,8 @@ static int import(void **state, const char *eod, const char *bos, struct bpe **b
                   struct cbtm_error *e)
 {
 	char *vocab = strdup(scratch_path(state, "vocab.json"));
-	int status = bpe_import(vocab, scratch_path(state, "merges.txt"), eod, bos, b, e);
+	int status = bpe_import(vocab, scratch_path(state, "merges.txt"),
+	                        &(struct bpe_choice){ .eod = eod, .bos = bos }, b, e);
 	free(vocab);
 	return status;
 }

@@ -60,6 +60,7 @@ static void test_a_store_without_eod_is_no_vocabulary(void **state)
 	             (struct digest){ 1, 1 }, &w, &e);
 	store_append_row(w, "symbol", "a", 1, &e);
 	store_append(w, "special", &special, 1, &e);
+	store_append(w, "added", &special, 1, &e);
 	assert_int_equal(store_seal(w, &e), 0);
 	assert_int_equal(store_open(scratch_path(state, "v"), 0, NULL, &s, &e), 0);
 	assert_int_equal(bpe_load(s, &c, &e), CBTM_ERR_BAD_STORE);

@@ -18,13 +18,14 @@ static void vocabulary(struct bpe_symbol symbol[SIZE])
 	static char bytes[256];
 	for (uint32_t i = 0; i < 256; i++) {
 		bytes[i] = (char)i;
-		symbol[i] = (struct bpe_symbol){ bytes + i, 1, false };
+		symbol[i] = (struct bpe_symbol){ bytes + i, 1, false, 0 };
 	}
-	symbol[AB] = (struct bpe_symbol){ "ab", 2, false };
-	symbol[ABC] = (struct bpe_symbol){ "abc", 3, false };
-	symbol[EOD] = (struct bpe_symbol){ "<|endoftext|>", 13, true };
+	symbol[AB] = (struct bpe_symbol){ "ab", 2, false, 0 };
+	symbol[ABC] = (struct bpe_symbol){ "abc", 3, false, 0 };
+	symbol[EOD] = (struct bpe_symbol){ "<|endoftext|>", 13, true, BPE_ADDED };
 }
 
+static const struct bpe_choice plain = { .eod = "", .bos = "" };
 static const uint32_t merges[2][2] = { { 'a', 'b' }, { AB, 'c' } };
 
 static void test_bytes_have_gpt2s_spelling(void **state)
@@ -55,7 +56,7 @@ static void test_merges_know_what_they_make(void **state)
 	struct cbtm_error e = { 0 };
 	struct bpe *b;
 	vocabulary(symbol);
-	assert_int_equal(bpe_make(symbol, SIZE, merges, 2, "", "", "here", &b, &e), 0);
+	assert_int_equal(bpe_make(symbol, SIZE, merges, 2, &plain, "here", &b, &e), 0);
 	assert_int_equal(b->eod, EOD);
 	assert_int_equal(b->merged[0], AB);
 	assert_int_equal(b->merged[1], ABC);
@@ -70,7 +71,8 @@ static void refused(const struct bpe_symbol *symbol, uint32_t size, const uint32
 {
 	struct cbtm_error e = { 0 };
 	struct bpe *b;
-	assert_int_equal(bpe_make(symbol, size, merge, n, eod, "", "here", &b, &e), CBTM_ERR_BAD_DATA);
+	struct bpe_choice choice = { .eod = eod, .bos = "" };
+	assert_int_equal(bpe_make(symbol, size, merge, n, &choice, "here", &b, &e), CBTM_ERR_BAD_DATA);
 	assert_null(b);
 	assert_string_equal(e.where, "here");
 	assert_non_null(strstr(e.what, what));
