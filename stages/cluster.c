@@ -143,7 +143,7 @@ done:
 static const struct stage_task tasks[] = { { "centres",
 	                                         "centres",
 	                                         "find k centres of the train documents' vectors",
-	                                         1,
+	                                         2,
 	                                         EACH_ONCE,
 	                                         "cluster",
 	                                         { { "vectors", READS_ALL, NULL },

@@ -16,12 +16,22 @@ struct cbtm_points {
 	const uint64_t *tokens;               /* n: capacities are in tokens; NULL: in documents */
 };
 
-/* What fit found out; recorded in the centres' store. */
+/* One step of a fit: an assignment of all points to the centres of the step before. */
+struct cbtm_fit_step {
+	uint64_t done, most; /* steps so far, this one included, and the most that can come: progress */
+	uint64_t restart;    /* 0, 1, ...: which start this step belongs to */
+	uint64_t moved;      /* points that changed their cluster */
+	double objective;    /* sum of squared distances, by tokens if they are given */
+	double gap;          /* duality gap of the assignment; 0 if none was solved */
+	double split_loss;   /* what whole documents cost more than split ones (tokens) */
+};
+
+/* What the frame lends to fit() to tell its steps: they are logged and kept in the centres' store.
+ * A fit without steps calls nothing. */
 struct cbtm_fit_report {
-	uint64_t iterations;
-	double objective;   /* sum of squared distances at the end, by tokens if they are given */
-	double largest_gap; /* the largest duality gap of all assignment steps; 0 if none was solved */
-	double split_loss;
+	/* After each step, in order, on fit()'s thread. Returns 0, or the error that ends the fit. */
+	int (*step)(struct cbtm_fit_report *report, const struct cbtm_fit_step *step,
+	            struct cbtm_error *e);
 };
 
 struct cbtm_cluster {

@@ -39,6 +39,14 @@ struct cbtm_sparse {
 	const float *value;
 };
 
+/* How the first centres of a clustering are chosen among the points. */
+enum cbtm_seeding {
+	CBTM_SEEDS_KMEANSPP, /* k-means++, greedy (Arthur and Vassilvitskii 2007) */
+	CBTM_SEEDS_RANDOM,   /* k random rows */
+	CBTM_SEEDS_FARTHEST  /* a random row, then the row farthest from all chosen (Gonzalez 1985) */
+};
+#define CBTM_SEEDS_CHOICES "kmeans++|random|farthest" /* the same order, for a plugin's row */
+
 /* Called for each word of a text, in order: its UTF-8 bytes, lower-cased. Non-zero stops. */
 typedef int cbtm_word_function(void *arg, const char *word, size_t n);
 
@@ -99,9 +107,9 @@ struct cbtm_host {
 
 	/* Clustering. */
 	int (*balanced_assign)(struct cbtm_balance *problem, struct cbtm_error *e);
-	/* k rows of x as seeds by k-means++ (Arthur and Vassilvitskii 2007), into centre (k x d). */
-	int (*seed_centres)(const float *x, size_t n, size_t d, size_t k, uint64_t seed, float *centre,
-	                    struct cbtm_error *e);
+	/* k rows of x as first centres, into centre (k x d). */
+	int (*seed_centres)(enum cbtm_seeding how, const float *x, size_t n, size_t d, size_t k,
+	                    uint64_t seed, float *centre, struct cbtm_error *e);
 
 	/* State: named arrays, kept in a store. element: 1 bytes, 4 float, 8 double, of rows x columns.
 	 * Names are unique, lower case. read gives a pointer that lives as long as the reader. */

@@ -7,8 +7,10 @@
 #include "math/dense.h"
 #include "math/lloyd.h"
 #include "plugin/cluster.h"
+#include "stage/fit_steps.h"
 #include "stage/points.h"
 #include "stage/state.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What a fit fills. */
@@ -19,7 +21,7 @@ struct fitted {
 	uint64_t *documents, *tokens; /* k: sizes */
 	int centres_made;
 	void *state;
-	struct cbtm_fit_report report;
+	struct fit_steps steps;
 };
 
 static int count_sizes(const struct clustering *c, const struct points *p, struct fitted *f,
@@ -63,7 +65,7 @@ static int fit(const struct clustering *c, const struct points *p, struct fitted
 	if (e->name)
 		return e->name;
 	if (c->plugin->fit(c->plugin_options, &points, k, c->seed, f->centre, &f->centres_made,
-	                   f->price, f->cluster, &f->state, &f->report, e))
+	                   f->price, f->cluster, &f->state, &f->steps.report, e))
 		return error_set(e, CBTM_ERR_PLUGIN, c->plugin->plugin.name, "fit() failed");
 	if (count_sizes(c, p, f, e))
 		return e->name;
@@ -76,10 +78,7 @@ static int put_facts(const struct clustering *c, const struct points *p, const s
 	if (store_set_u64(out, "clusters", c->k, e) || store_set_u64(out, "dims", p->d, e) ||
 	    store_set_text(out, "capacity", c->tokens ? "tokens" : "documents", e) ||
 	    store_set_u64(out, "fitted", p->n, e) || store_set_u64(out, "zero_vectors", p->zero, e) ||
-	    store_set_u64(out, "iterations", f->report.iterations, e) ||
-	    store_set_f64(out, "objective", f->report.objective, e) ||
-	    store_set_f64(out, "gap", f->report.largest_gap, e) ||
-	    store_set_f64(out, "split_loss", f->report.split_loss, e))
+	    fit_steps_put(&f->steps, out, e))
 		return e->name;
 	return state_put_plugin(out, &c->plugin->plugin, c->plugin_options, e);
 }
@@ -98,18 +97,25 @@ static int put(const struct clustering *c, const struct points *p, const struct 
 	return store_commit(out, NULL, 0, e);
 }
 
+/* Sizes against their mean: what balance is about. */
 static void report(const struct clustering *c, const struct fitted *f)
 {
 	const uint64_t *size = c->tokens ? f->tokens : f->documents;
-	uint64_t least = size[0], most = size[0];
-	for (size_t j = 1; j < c->k; j++) {
+	const struct cbtm_fit_step *kept = fit_steps_kept(&f->steps);
+	uint64_t least = size[0], most = size[0], sum = 0;
+	for (size_t j = 0; j < c->k; j++) {
 		least = size[j] < least ? size[j] : least;
 		most = size[j] > most ? size[j] : most;
+		sum += size[j];
 	}
-	log_message(LOG_INFO, "%s: %llu clusters of %llu to %llu %s, %llu iterations, objective %.6g",
+	char steps[64] = "";
+	if (kept)
+		snprintf(steps, sizeof steps, ", objective %.6g after %zu steps", kept->objective,
+		         f->steps.n);
+	log_message(LOG_INFO, "%s: %llu clusters of %llu to %llu %s, the largest %.4g times the mean%s",
 	            c->plugin->plugin.name, (unsigned long long)c->k, (unsigned long long)least,
 	            (unsigned long long)most, c->tokens ? "tokens" : "documents",
-	            (unsigned long long)f->report.iterations, f->report.objective);
+	            sum ? (double)most * (double)c->k / (double)sum : 1, steps);
 }
 
 int clustering_fit(const struct clustering *c, struct store_writer *out, struct cbtm_error *e)
@@ -117,6 +123,7 @@ int clustering_fit(const struct clustering *c, struct store_writer *out, struct 
 	struct points p = { 0 };
 	struct fitted f = { 0 };
 	struct document_sample sample;
+	fit_steps_start(&f.steps);
 	if (store_rows(out, "centre") == c->k) /* a resume behind the only commit */
 		return 0;
 	if (document_sample_make(c->documents, c->sample, c->seed, &sample, e) ||
@@ -132,6 +139,7 @@ int clustering_fit(const struct clustering *c, struct store_writer *out, struct 
 		report(c, &f);
 done:
 	cluster_free(c->plugin, f.state);
+	fit_steps_free(&f.steps);
 	free(f.tokens), free(f.documents), free(f.cluster), free(f.price), free(f.centre);
 	points_free(&p);
 	return e->name;

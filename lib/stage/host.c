@@ -9,8 +9,8 @@
 #include "base/signals.h"
 #include "math/assign.h"
 #include "math/dense.h"
-#include "math/kmeanspp.h"
 #include "math/lloyd.h"
+#include "math/seeding.h"
 #include "math/sparse.h"
 #include "math/svd.h"
 #include "plugin/loader.h"
@@ -113,10 +113,10 @@ static int host_balanced_assign(struct cbtm_balance *problem, struct cbtm_error 
 	return balanced_assign(the_pool, problem, e);
 }
 
-static int host_seed_centres(const float *x, size_t n, size_t d, size_t k, uint64_t seed,
-                             float *centre, struct cbtm_error *e)
+static int host_seed_centres(enum cbtm_seeding how, const float *x, size_t n, size_t d, size_t k,
+                             uint64_t seed, float *centre, struct cbtm_error *e)
 {
-	return kmeanspp_seeds(the_pool, x, n, d, k, seed, centre, e);
+	return seeding_make(the_pool, how, x, n, d, k, seed, centre, e);
 }
 
 static int host_assign_nearest(const float *x, size_t n, size_t d, const float *centre, size_t k,

@@ -39,6 +39,10 @@ static const struct store_column centres[] = {
 	{ "price", STORE_F64, STORE_FIXED, 1, 0 },     /* k */
 	{ "documents", STORE_U64, STORE_FIXED, 1, 0 }, /* k: sizes in the fit */
 	{ "tokens", STORE_U64, STORE_FIXED, 1, 0 },    /* k */
+	{ "step.restart", STORE_U64, STORE_FIXED, 1, 0 },
+	{ "step.objective", STORE_F64, STORE_FIXED, 1, 0 },
+	{ "step.gap", STORE_F64, STORE_FIXED, 1, 0 },
+	{ "step.moved", STORE_U64, STORE_FIXED, 1, 0 },
 	END
 };
 static const struct store_column assignments[] = { { "key", STORE_U64, STORE_FIXED, 1, 0 },

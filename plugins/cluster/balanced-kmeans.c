@@ -11,7 +11,8 @@
 static const struct cbtm_host *host;
 
 struct options {
-	uint64_t iterations;
+	uint64_t iterations, restarts;
+	int init;
 };
 static const struct cbtm_param params[] = {
 	{ .name = "iterations",
@@ -21,6 +22,19 @@ static const struct cbtm_param params[] = {
 	  .min = 1,
 	  .max = 10000,
 	  .help = "most steps of Lloyd's algorithm; it stops earlier when no document moves" },
+	{ .name = "init",
+	  .type = CBTM_PARAM_CHOICE,
+	  .offset = offsetof(struct options, init),
+	  .default_text = "kmeans++",
+	  .choices = CBTM_SEEDS_CHOICES,
+	  .help = "which documents are the first centres" },
+	{ .name = "restarts",
+	  .type = CBTM_PARAM_COUNT,
+	  .offset = offsetof(struct options, restarts),
+	  .default_text = "1",
+	  .min = 1,
+	  .max = 1000,
+	  .help = "fits from so many first centres; the one with the least objective is kept" },
 	CBTM_PARAM_END
 };
 
@@ -31,67 +45,119 @@ static int init(const struct cbtm_host *table, struct cbtm_error *e)
 	return 0;
 }
 
-/* One assignment, its figures into the report; *moved: documents that changed their cluster. */
-static int step(struct cbtm_balance *b, uint32_t *before, size_t *moved,
-                struct cbtm_fit_report *report, struct cbtm_error *e)
+/* One Lloyd run: b holds centres, prices and clusters; the best of all runs is kept aside. */
+struct lloyd {
+	const struct options *o;
+	struct cbtm_balance b;
+	uint32_t *before, *best_cluster; /* n */
+	float *best_centre;              /* k x d */
+	double *best_price, best;        /* k */
+};
+
+static size_t count_moved(const struct lloyd *l)
 {
-	memcpy(before, b->cluster, b->n * sizeof *before);
-	if (host->balanced_assign(b, e))
+	size_t moved = 0;
+	for (size_t i = 0; i < l->b.n; i++)
+		moved += l->b.cluster[i] != l->before[i];
+	return moved;
+}
+
+static int run(struct lloyd *l, uint64_t restart, uint64_t seed, struct cbtm_fit_report *report,
+               struct cbtm_error *e)
+{
+	struct cbtm_balance *b = &l->b;
+	uint64_t most = l->o->iterations;
+	float *centre = (float *)(uintptr_t)b->centre;
+	size_t moved = b->n;
+	if (host->seed_centres((enum cbtm_seeding)l->o->init, b->x, b->n, b->d, b->k, seed, centre, e))
 		return e->name;
-	*moved = 0;
-	for (size_t i = 0; i < b->n; i++)
-		*moved += b->cluster[i] != before[i];
-	report->iterations++;
-	report->objective = b->objective;
-	report->split_loss = b->split_loss;
-	if (b->gap > report->largest_gap)
-		report->largest_gap = b->gap;
+	memset(b->price, 0, b->k * sizeof *b->price);
+	b->window = 0;
+	for (uint64_t t = 0; t < most && moved; t++) {
+		if (host->stop_requested())
+			return host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+		/* From points to means the centres jump: prices of the first step say nothing. */
+		if (t == 1)
+			memset(b->price, 0, b->k * sizeof *b->price);
+		memcpy(l->before, b->cluster, b->n * sizeof *b->cluster);
+		if (host->balanced_assign(b, e))
+			return e->name;
+		moved = t ? count_moved(l) : b->n;
+		struct cbtm_fit_step step = { .done = restart * most + t + 1,
+			                          .most = l->o->restarts * most,
+			                          .restart = restart,
+			                          .moved = moved,
+			                          .objective = b->objective,
+			                          .gap = b->gap,
+			                          .split_loss = b->split_loss };
+		if (report->step(report, &step, e))
+			return e->name;
+		/* The last centres stay those that the clusters, prices and figures belong to. */
+		if (moved && t + 1 < most &&
+		    host->means(b->x, b->n, b->d, b->weight, b->cluster, b->k, centre, e))
+			return e->name;
+	}
 	return 0;
+}
+
+/* Takes the run's result aside if it is the best so far. */
+static void keep(struct lloyd *l, uint64_t restart)
+{
+	const struct cbtm_balance *b = &l->b;
+	if (restart && b->objective >= l->best)
+		return;
+	l->best = b->objective;
+	memcpy(l->best_centre, b->centre, b->k * b->d * sizeof *b->centre);
+	memcpy(l->best_price, b->price, b->k * sizeof *b->price);
+	memcpy(l->best_cluster, b->cluster, b->n * sizeof *b->cluster);
 }
 
 static int fit(const void *options, const struct cbtm_points *points, size_t k, uint64_t seed,
                float *centre, int *centres_made, double *price, uint32_t *cluster, void **state,
                struct cbtm_fit_report *report, struct cbtm_error *e)
 {
-	const struct options *o = options;
-	size_t n = points->n, moved = n;
-	struct cbtm_balance b = { .n = n,
-		                      .d = points->d,
+	size_t n = points->n, d = points->d;
+	struct lloyd l = { .o = options,
+		               .b = { .n = n,
+		                      .d = d,
 		                      .k = k,
 		                      .x = points->vector,
 		                      .centre = centre,
 		                      .weight = points->tokens,
 		                      .price = price,
-		                      .cluster = cluster };
-	uint32_t *before = host->take(n, sizeof *before, e);
+		                      .cluster = cluster } };
 	uint64_t *key = host->take(n, sizeof *key, e);
 	*state = NULL;
 	*centres_made = 1;
-	if (e->name || host->seed_centres(points->vector, n, points->d, k, seed, centre, e))
+	l.before = host->take(n, sizeof *l.before, e);
+	if (!e->name && l.o->restarts > 1) {
+		l.best_cluster = host->take(n, sizeof *l.best_cluster, e);
+		l.best_centre = host->take(k * d, sizeof *l.best_centre, e);
+		l.best_price = host->take(k, sizeof *l.best_price, e);
+	}
+	if (e->name)
 		goto done;
 	for (size_t i = 0; i < n; i++)
 		key[i] = points->document[i].key;
-	b.key = key;
+	l.b.key = key;
 	memset(cluster, 0, n * sizeof *cluster);
-	memset(price, 0, k * sizeof *price);
-	for (uint64_t t = 0; t < o->iterations && moved; t++) {
-		if (host->stop_requested()) {
-			host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+	for (uint64_t r = 0; r < l.o->restarts; r++) {
+		if (run(&l, r, seed + r, report, e))
 			goto done;
-		}
-		/* From points to means the centres jump: prices of the first step say nothing. */
-		if (t == 1)
-			memset(price, 0, k * sizeof *price);
-		if (step(&b, before, &moved, report, e))
-			goto done;
-		host->progress(t + 1, o->iterations, "iterations");
-		if (moved && t + 1 < o->iterations &&
-		    host->means(points->vector, n, points->d, points->tokens, cluster, k, centre, e))
-			goto done;
+		if (l.o->restarts > 1)
+			keep(&l, r);
+	}
+	if (l.o->restarts > 1) {
+		memcpy(centre, l.best_centre, k * d * sizeof *centre);
+		memcpy(price, l.best_price, k * sizeof *price);
+		memcpy(cluster, l.best_cluster, n * sizeof *cluster);
 	}
 done:
+	host->release(l.best_price);
+	host->release(l.best_centre);
+	host->release(l.best_cluster);
+	host->release(l.before);
 	host->release(key);
-	host->release(before);
 	return e->name;
 }
 
@@ -100,7 +166,7 @@ CBTM_EXPORT const struct cbtm_cluster cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "cluster",
 	            .name = "balanced-kmeans",
-	            .version = 1,
+	            .version = 2,
 	            .description = "k-means with exactly balanced clusters, by documents or tokens",
 	            .params = params,
 	            .options_size = sizeof(struct options),

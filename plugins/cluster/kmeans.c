@@ -37,19 +37,25 @@ static int fit(const void *options, const struct cbtm_points *points, size_t k, 
 	*state = NULL;
 	*centres_made = 1;
 	memset(price, 0, k * sizeof *price);
-	if (e->name || host->seed_centres(points->vector, n, d, k, seed, centre, e))
+	if (e->name ||
+	    host->seed_centres(CBTM_SEEDS_KMEANSPP, points->vector, n, d, k, seed, centre, e))
 		goto done;
+	double objective = 0;
 	for (uint64_t t = 0; t < o->iterations && moved && !host->stop_requested(); t++) {
 		memcpy(before, cluster, n * sizeof *before);
 		if (host->assign_nearest(points->vector, n, d, centre, k, NULL, cluster, distance, e))
 			goto done;
 		moved = 0;
-		report->objective = 0;
+		objective = 0;
 		for (size_t i = 0; i < n; i++) {
 			moved += t == 0 || cluster[i] != before[i];
-			report->objective += distance[i] * (points->tokens ? (double)points->tokens[i] : 1);
+			objective += distance[i] * (points->tokens ? (double)points->tokens[i] : 1);
 		}
-		report->iterations++;
+		struct cbtm_fit_step step = {
+			.done = t + 1, .most = o->iterations, .moved = moved, .objective = objective
+		};
+		if (report->step(report, &step, e))
+			goto done;
 		if (moved && host->means(points->vector, n, d, points->tokens, cluster, k, centre, e))
 			goto done;
 	}

@@ -10,8 +10,8 @@
 #include "base/random.h"
 #include "math/assign.h"
 #include "math/dense.h"
-#include "math/kmeanspp.h"
 #include "math/lloyd.h"
+#include "math/seeding.h"
 #include "oracle.h"
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static void make(struct problem *p, enum oracle_points kind, size_t n, size_t k,
 	p->weight = malloc(n * sizeof *p->weight);
 	p->key = malloc(n * sizeof *p->key);
 	oracle_points(kind, n, d, seed, p->x);
-	assert_int_equal(kmeanspp_seeds(NULL, p->x, n, d, k, seed, p->centre, &e), 0);
+	assert_int_equal(seeding_make(NULL, CBTM_SEEDS_KMEANSPP, p->x, n, d, k, seed, p->centre, &e),
+	                 0);
 	for (size_t i = 0; i < n; i++) {
 		p->weight[i] = heaviest ? random_below(random, i, 0, heaviest + 1) : 1;
 		p->key[i] = random_u64(random, i, 1);

@@ -18,13 +18,14 @@ enum { ROWS = 200 };
 
 static const struct plugin_search built = { TEST_BUILD_DIR "/plugins", NULL };
 struct kmeans_options {
-	uint64_t iterations;
+	uint64_t iterations, restarts;
+	int init;
 };
 
 static int fit(void **state, const char *plugin, uint64_t k, bool tokens, const char *to,
                struct cbtm_error *e)
 {
-	struct kmeans_options options = { 20 };
+	struct kmeans_options options = { 20, 1, 0 };
 	struct clustering c = { .plugin_options = &options,
 		                    .k = k,
 		                    .seed = 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "math/kmeanspp.h"
+#include "math/seeding.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/dense.h"
@@ -81,32 +81,57 @@ static int take_best(struct pool *pool, struct seeding *s, double *total, float 
 	return 0;
 }
 
-int kmeanspp_seeds(struct pool *pool, const float *x, size_t n, size_t d, size_t k, uint64_t seed,
-                   float *centre, struct cbtm_error *e)
+/* Rows at random, none twice. */
+static void draw_rows(struct seeding *s, struct random_key random, size_t k, float *centre)
+{
+	uint64_t draws = 0;
+	memset(s->nearest, 0, s->rows * sizeof *s->nearest);
+	for (size_t j = 0; j < k; j++) {
+		size_t row;
+		do
+			row = random_below(random, draws++, 0, s->rows);
+		while (s->nearest[row] > 0);
+		s->nearest[row] = 1;
+		memcpy(centre + j * s->d, sample_row(s, row), s->d * sizeof *centre);
+	}
+}
+
+/* The rows to try as centre j; the first is any row. */
+static void choose_candidates(struct seeding *s, enum cbtm_seeding how, struct random_key random,
+                              size_t j, size_t draws, double total)
+{
+	s->candidates = j && how == CBTM_SEEDS_KMEANSPP ? draws : 1;
+	for (size_t c = 0; c < s->candidates; c++)
+		s->candidate[c] = draw(s, total, random_unit(random, j, (uint32_t)c));
+	for (size_t i = 0; j && how == CBTM_SEEDS_FARTHEST && i < s->rows; i++)
+		if (i == 0 || s->nearest[i] > s->nearest[s->candidate[0]])
+			s->candidate[0] = i;
+}
+
+int seeding_make(struct pool *pool, enum cbtm_seeding how, const float *x, size_t n, size_t d,
+                 size_t k, uint64_t seed, float *centre, struct cbtm_error *e)
 {
 	if (n < k || k == 0)
 		return error_set(e, CBTM_ERR_TOO_MANY_CLUSTERS, NULL,
-		                 "%zu clusters need as many vectors, "
-		                 "there are %zu",
-		                 k, n);
+		                 "%zu clusters need as many vectors, there are %zu", k, n);
 	size_t most = 64 * k > 8192 ? 64 * k : 8192;
 	struct seeding s = { .x = x, .n = n, .d = d, .rows = n < most ? n : most };
 	struct random_key random = random_key(seed, RANDOM_SEEDS);
 	size_t draws = 2 + (size_t)log((double)k);
 	s.chunks = dense_chunks(s.rows, 512, 64);
-	s.nearest = mem_aligned(s.rows, sizeof *s.nearest, "k-means++", e);
-	s.tried = mem_aligned(s.rows, draws * sizeof *s.tried, "k-means++", e);
-	s.sum = mem_aligned(s.chunks.count, draws * sizeof *s.sum, "k-means++", e);
-	s.candidate = mem_aligned(draws, sizeof *s.candidate, "k-means++", e);
+	s.nearest = mem_aligned(s.rows, sizeof *s.nearest, "first centres", e);
+	s.tried = mem_aligned(s.rows, draws * sizeof *s.tried, "first centres", e);
+	s.sum = mem_aligned(s.chunks.count, draws * sizeof *s.sum, "first centres", e);
+	s.candidate = mem_aligned(draws, sizeof *s.candidate, "first centres", e);
 	if (e->name)
 		goto done;
 	double total = 0;
 	for (size_t i = 0; i < s.rows; i++)
 		s.nearest[i] = INFINITY;
-	for (size_t j = 0; j < k; j++) {
-		s.candidates = j ? draws : 1; /* the first is any row */
-		for (size_t c = 0; c < s.candidates; c++)
-			s.candidate[c] = draw(&s, total, random_unit(random, j, (uint32_t)c));
+	if (how == CBTM_SEEDS_RANDOM)
+		draw_rows(&s, random, k, centre);
+	for (size_t j = 0; how != CBTM_SEEDS_RANDOM && j < k; j++) {
+		choose_candidates(&s, how, random, j, draws, total);
 		if (take_best(pool, &s, &total, centre + j * d, e))
 			goto done;
 	}
