@@ -2,6 +2,7 @@
 #include "math/sparse.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "math/sparse_tile.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct product {
 	const float *v;
 	float *y;
 	size_t d, tasks;
+	sparse_tile *tile;
 };
 
 /* The first row of task t: rows are shared out by entries plus rows. */
@@ -32,33 +34,49 @@ static size_t first_row(const struct product *p, size_t t)
 	return low;
 }
 
+/* The columns behind the last whole tile: the kernel's sums, a column at a time. */
+static float tail_sum(const float *value, const uint32_t *column, size_t n, const float *v,
+                      size_t stride)
+{
+	double total = 0;
+	for (size_t i = 0; i < n;) {
+		size_t to = n - i < TILE_RUN ? n : i + TILE_RUN;
+		float sum = 0;
+		for (; i < to; i++)
+			sum += value[i] * v[(size_t)column[i] * stride];
+		total += (double)sum;
+	}
+	return (float)total;
+}
+
 static int product_task(void *arg, size_t t, unsigned thread, struct cbtm_error *e)
 {
-	(void)thread;
+	(void)thread, (void)e;
 	const struct product *p = arg;
 	size_t d = p->d, to = first_row(p, t + 1);
-	double *sum = mem_aligned(d, sizeof *sum, "a product", e);
-	if (!sum)
-		return e->name;
 	for (size_t r = first_row(p, t); r < to; r++) {
-		memset(sum, 0, d * sizeof *sum);
-		for (uint64_t i = p->a->start[r]; i < p->a->start[r + 1]; i++) {
-			const float *row = p->v + (size_t)p->a->column[i] * d;
-			double value = p->a->value[i];
-			for (size_t j = 0; j < d; j++)
-				sum[j] += value * row[j];
-		}
-		for (size_t j = 0; j < d; j++)
-			p->y[r * d + j] = (float)sum[j];
+		uint64_t at = p->a->start[r];
+		size_t n = (size_t)(p->a->start[r + 1] - at), j = 0;
+		const float *value = p->a->value + at;
+		const uint32_t *column = p->a->column + at;
+		for (; j + TILE <= d; j += TILE)
+			p->tile(value, column, n, p->v + j, d, p->y + r * d + j);
+		for (; j < d; j++)
+			p->y[r * d + j] = tail_sum(value, column, n, p->v + j, d);
 	}
-	free(sum);
 	return 0;
 }
 
 int sparse_times_dense(struct pool *pool, const struct cbtm_sparse *a, const float *v, size_t d,
                        float *y, struct cbtm_error *e)
 {
-	struct product p = { a, v, y, d, a->rows < TASKS ? (a->rows ? a->rows : 1) : TASKS };
+	size_t variants;
+	struct product p = { a,
+		                 v,
+		                 y,
+		                 d,
+		                 a->rows < TASKS ? (a->rows ? a->rows : 1) : TASKS,
+		                 sparse_variants(&variants)->tile };
 	return pool_run(pool, p.tasks, product_task, &p, e);
 }
 

@@ -5,8 +5,9 @@
 #include <cbtm/host.h>
 
 /*
- * y (rows x d) = a (rows x columns) times v (columns x d), row-major, each row of y summed in
- * double in the order of a's entries: no dependence on threads. NULL pool: in the caller.
+ * y (rows x d) = a (rows x columns) times v (columns x d), row-major, each element of y summed in
+ * the order of a's entries, in double over runs of TILE_RUN entries summed in float: no dependence
+ * on threads or on the processor's vectors. NULL pool: in the caller.
  */
 int sparse_times_dense(struct pool *pool, const struct cbtm_sparse *a, const float *v, size_t d,
                        float *y, struct cbtm_error *e);

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* Truncated randomized singular value decomposition of a sparse matrix. */
+/* Truncated singular value decomposition of a sparse matrix. */
 #pragma once
 #include "base/pool.h"
 #include <cbtm/host.h>
 
-#define SVD_OVERSAMPLING                                                                           \
-	10                   /* directions beyond 2 d: spectra of text are flat, so that fewer blur */
-#define SVD_ITERATIONS 7 /* power iterations: scikit-learn's own choice for few components */
+/*
+ * The residual |a a' u - s^2 u| that each of the d directions may have, as a share of s^2. Measured
+ * on tf-idf of 11 344 documents against ARPACK: distances between documents then differ by 1e-4 in
+ * the median, 1e-3 at worst one in a hundred, for 2, 20, 100 and 300 dimensions alike (spectra of
+ * text are flat: scikit-learn's five power iterations leave 1e-2 and 1e-1).
+ */
+#define SVD_RESIDUAL 3e-3
 
 /*
  * a (rows x columns) is about u diag(s) v': v (columns x d, row-major) holds the first d right
- * singular vectors, s (d) the singular values, falling. Halko, Martinsson and Tropp 2011,
- * algorithms 4.4 and 5.1, started from Gaussian numbers keyed by row. The entry of largest size of
- * each vector is positive. Beyond the rank (or min(rows, columns)), s and v are zero. No centring.
+ * singular vectors, s (d) the singular values, falling. No centring. The entry of largest size of
+ * each vector is positive (the first of equals). Beyond the rank (or min(rows, columns)), s and v
+ * are zero; singular values below 1e-5 of the largest count as zero.
+ *
+ * Block Lanczos with full orthogonalisation on the smaller side (Golub and Van Loan, 4th edition,
+ * section 10.3; Musco and Musco 2015, algorithm 2), started from Gaussian numbers, until
+ * SVD_RESIDUAL is met or SVD_ROOM(d) directions are spanned: a step multiplies TILE columns by a'
+ * and a, where a power iteration multiplies more than d, and is worth more. Memory beside a and v:
+ * a transpose, and 4 bytes for each direction (about 4 d of them) and element of the smaller side.
  */
+#define SVD_ROOM(d) (8 * (d) + 160)
 int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v,
                   double *s, struct cbtm_error *e);
