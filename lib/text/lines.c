@@ -17,6 +17,7 @@ struct lines {
 	uint32_t file; /* the open one, or the next */
 	struct stream *stream;
 	uint64_t offset; /* of `at` in the file's content */
+	unsigned mark;   /* bytes of a byte order mark just before it */
 	char *input;
 	size_t at, end;
 };
@@ -65,6 +66,7 @@ static int open_next(struct lines *l, struct cbtm_error *e)
 	const struct source_file *f = &l->source->file[l->file];
 
 	l->offset = 0;
+	l->mark = 0;
 	l->at = l->end = 0;
 	if (l->part.to != UINT64_MAX && source_line_start(f, l->part.from, &l->offset, e))
 		return e->name;
@@ -88,6 +90,7 @@ static int fill(struct lines *l, struct cbtm_error *e)
 	if (!l->offset && l->end >= 3 && !memcmp(l->input, "\xef\xbb\xbf", 3)) {
 		l->at = 3;
 		l->offset = 3;
+		l->mark = 3;
 		return fill(l, e);
 	}
 	return 0;
@@ -115,9 +118,10 @@ static int take_line(struct lines *l, struct lines_batch *b, bool *found, struct
 
 	if (fill(l, e))
 		return e->name;
-	*found = l->end && l->offset < l->part.to;
+	*found = l->end && l->offset - l->mark < l->part.to;
 	if (!*found)
 		return 0;
+	l->mark = 0;
 	line.offset = l->offset;
 	while (!ended && l->end) {
 		const char *from = l->input + l->at;

@@ -81,6 +81,11 @@ static void test_a_byte_order_mark_is_left_out_and_carriage_returns_stay(void **
 	struct source *s = plan(scratch_path(state, "a"), 100, 0);
 	assert_int_equal(read_lines(s, 100, false, 100, 100, &out, &e), 0);
 	assert_string_equal(out.data, "one\r|two|");
+	buffer_clear(&out);
+	source_free(s);
+	s = plan(scratch_path(state, "a"), 2, 0); /* a part ends inside the mark */
+	assert_int_equal(read_lines(s, 100, false, 100, 100, &out, &e), 0);
+	assert_string_equal(out.data, "one\r|two|");
 	buffer_free(&out);
 	source_free(s);
 }
