@@ -31,8 +31,10 @@ enum { DIVIDER = sizeof divider - 1, CHUNK = 1 << 20 };
 struct chunk {
 	const char *text;
 	size_t n;
+	size_t *start, *stop,
+		*end; /* documents: where each begins and ends in text; the end of its ids */
+	size_t documents, cap[3];
 	struct bpe_ids ids;
-	uint64_t documents, bytes;
 };
 
 struct work {
@@ -40,31 +42,33 @@ struct work {
 	struct bpe_encoder **encoder; /* one a thread */
 	struct chunk *chunk;
 	size_t chunks, cap;
-	bool marked; /* put the id of the end behind each document */
 };
+
+static int find_documents(struct chunk *c, struct cbtm_error *e)
+{
+	for (size_t at = 0, i; at < c->n; at = c->stop[i] + DIVIDER) {
+		const char *to = memmem(c->text + at, c->n - at, divider, DIVIDER);
+
+		i = c->documents++;
+		if (array_reserve(&c->start, &c->cap[0], i + 1, sizeof *c->start, e) ||
+		    array_reserve(&c->stop, &c->cap[1], i + 1, sizeof *c->stop, e) ||
+		    array_reserve(&c->end, &c->cap[2], i + 1, sizeof *c->end, e))
+			return e->name;
+		c->start[i] = at;
+		c->stop[i] = to ? (size_t)(to - c->text) : c->n;
+	}
+	return 0;
+}
 
 static int encode_chunk(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	struct work *w = arg;
 	struct chunk *c = &w->chunk[task];
-	const char *at = c->text, *end = c->text + c->n;
 
-	while (at < end) {
-		const char *to = memmem(at, (size_t)(end - at), divider, DIVIDER);
-		size_t n = (size_t)((to ? to : end) - at);
-
-		if (bpe_encode(w->encoder[thread], at, n, &c->ids, e))
-			return e->name;
-		if (w->marked) {
-			if (array_reserve(&c->ids.v, &c->ids.cap, c->ids.n + 1, sizeof *c->ids.v, e))
-				return e->name;
-			c->ids.v[c->ids.n++] = w->bpe->eod;
-		}
-		c->documents++;
-		c->bytes += n;
-		at += n + (to ? DIVIDER : 0);
-	}
-	return 0;
+	if (find_documents(c, e))
+		return e->name;
+	return bpe_encode_batch(w->encoder[thread], c->text, c->start, c->stop, c->documents, &c->ids,
+	                        c->end, e);
 }
 
 static int cut(struct work *w, const char *text, size_t n, struct cbtm_error *e)
@@ -82,8 +86,12 @@ static int cut(struct work *w, const char *text, size_t n, struct cbtm_error *e)
 
 static void forget(struct work *w)
 {
-	for (size_t i = 0; i < w->chunks; i++)
+	for (size_t i = 0; i < w->chunks; i++) {
 		bpe_ids_free(&w->chunk[i].ids);
+		free(w->chunk[i].start);
+		free(w->chunk[i].stop);
+		free(w->chunk[i].end);
+	}
 	w->chunks = 0;
 }
 
@@ -114,13 +122,13 @@ static void print(const struct work *w, double seconds)
 {
 	uint64_t documents = 0, bytes = 0, ids = 0;
 
-	for (size_t i = 0; i < w->chunks; i++) {
-		documents += w->chunk[i].documents;
-		bytes += w->chunk[i].bytes;
-		ids += w->chunk[i].ids.n;
+	for (const struct chunk *c = w->chunk; c < w->chunk + w->chunks; c++) {
+		documents += c->documents;
+		ids += c->ids.n;
+		for (size_t i = 0; i < c->documents; i++)
+			bytes += c->stop[i] - c->start[i];
 	}
-	printf("run %.6f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", seconds, bytes, documents,
-	       w->marked ? ids - documents : ids);
+	printf("run %.6f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", seconds, bytes, documents, ids);
 }
 
 static int write_ids(const struct work *w, const char *path, struct cbtm_error *e)
@@ -128,10 +136,11 @@ static int write_ids(const struct work *w, const char *path, struct cbtm_error *
 	FILE *f = fopen(path, "wb");
 	bool written = f;
 
-	for (size_t i = 0; i < w->chunks && written; i++) {
-		const struct bpe_ids *ids = &w->chunk[i].ids;
-		written = fwrite(ids->v, sizeof *ids->v, ids->n, f) == ids->n;
-	}
+	for (const struct chunk *c = w->chunk; c < w->chunk + w->chunks; c++)
+		for (size_t i = 0, from = 0; i < c->documents && written; from = c->end[i++])
+			written = fwrite(c->ids.v + from, sizeof *c->ids.v, c->end[i] - from, f) ==
+			              c->end[i] - from &&
+			          fwrite(&w->bpe->eod, sizeof w->bpe->eod, 1, f) == 1;
 	if (!f || fclose(f) || !written)
 		return error_errno(e, CBTM_ERR_IO, path, "cannot write");
 	return 0;
@@ -151,7 +160,6 @@ static int measure(int argc, char **argv, struct work *w, struct pool *pool, str
 		double start;
 
 		forget(w);
-		w->marked = argc > 6 && i + 1 == runs;
 		start = clock_seconds();
 		if (run(w, pool, argv[3], e))
 			return e->name;
@@ -165,13 +173,14 @@ int main(int argc, char **argv)
 	struct cbtm_error e = { 0 };
 	struct work w = { 0 };
 	struct bpe *bpe = NULL;
+	const struct bpe_choice choice = { .eod = "", .bos = "" };
 	struct pool *pool = pool_new((unsigned)argument(argc, argv, 4, 1), &e);
 	double start = clock_seconds();
 
 	if (argc < 4) {
 		error_set(&e, CBTM_ERR_USAGE, NULL,
 		          "usage: encode VOCAB.json MERGES.txt TEXT [THREADS [RUNS [IDS]]]");
-	} else if (pool && !bpe_import(argv[1], argv[2], "", "", &bpe, &e)) {
+	} else if (pool && !bpe_import(argv[1], argv[2], &choice, &bpe, &e)) {
 		printf("load %.6f\n", clock_seconds() - start);
 		w.bpe = bpe;
 		w.encoder = mem_zeroed(pool_threads(pool), sizeof(struct bpe_encoder *), "encoders", &e);
