@@ -2,17 +2,17 @@
 #include "math/basis.h"
 #include "base/memory.h"
 #include "math/dense.h"
-#include <cblas.h>
+#include "math/product.h"
 #include <stdlib.h>
 #include <string.h>
 
 struct work {
 	const struct basis *b;
 	size_t from, w;
-	float alpha, beta;
 	const float *in; /* n x w, or (used - from) x w */
 	float *out;      /* the other of the two */
 	float *partial;  /* chunks x (used - from) x w */
+	bool fresh;      /* out is set, not added to */
 	struct dense_chunks chunks;
 };
 
@@ -62,11 +62,12 @@ static int project_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error
 	size_t row = dense_chunk_start(&k->chunks, i),
 		   rows = dense_chunk_start(&k->chunks, i + 1) - row;
 	float *c = k->partial + i * (k->b->used - k->from) * k->w;
+	memset(c, 0, (k->b->used - k->from) * k->w * sizeof *c);
 	const float *vectors = NULL;
 	for (size_t from, to = k->from; next_piece(k->b, &from, &to, &vectors);)
-		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)(to - from), (int)k->w, (int)rows,
-		            1, vectors + row * BASIS_SLAB, BASIS_SLAB, k->in + row * k->w, (int)k->w, 0,
-		            c + (from - k->from) * k->w, (int)k->w);
+		product_add(
+			to - from, k->w, rows, (struct view){ vectors + row * BASIS_SLAB, 1, BASIS_SLAB },
+			(struct view){ k->in + row * k->w, k->w, 1 }, c + (from - k->from) * k->w, k->w);
 	return 0;
 }
 
@@ -98,24 +99,38 @@ static int combine_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error
 	size_t row = dense_chunk_start(&k->chunks, i),
 		   rows = dense_chunk_start(&k->chunks, i + 1) - row;
 	const float *vectors = NULL;
-	float beta = k->beta;
-	for (size_t from, to = k->from; next_piece(k->b, &from, &to, &vectors); beta = 1)
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)k->w,
-		            (int)(to - from), k->alpha, vectors + row * BASIS_SLAB, BASIS_SLAB,
-		            k->in + (from - k->from) * k->w, (int)k->w, beta, k->out + row * k->w,
-		            (int)k->w);
+	if (k->fresh)
+		memset(k->out + row * k->w, 0, rows * k->w * sizeof *k->out);
+	for (size_t from, to = k->from; next_piece(k->b, &from, &to, &vectors);)
+		product_add(
+			rows, k->w, to - from, (struct view){ vectors + row * BASIS_SLAB, BASIS_SLAB, 1 },
+			(struct view){ k->in + (from - k->from) * k->w, k->w, 1 }, k->out + row * k->w, k->w);
 	return 0;
 }
 
 int basis_subtract(const struct basis *b, size_t from, const float *c, size_t w, float *y,
                    struct cbtm_error *e)
 {
-	struct work k = { b, from, w, -1, 1, c, y, NULL, dense_chunks(b->n, 512, 64) };
-	return pool_run(b->pool, k.chunks.count, combine_chunk, &k, e);
+	size_t size = (b->used - from) * w;
+	float *negative = mem_aligned(size, sizeof *negative, "a projection", e);
+	struct work k = { .b = b,
+		              .from = from,
+		              .w = w,
+		              .in = negative,
+		              .out = y,
+		              .chunks = dense_chunks(b->n, 512, 64) };
+	for (size_t i = 0; negative && i < size; i++)
+		negative[i] = -c[i];
+	if (negative)
+		pool_run(b->pool, k.chunks.count, combine_chunk, &k, e);
+	free(negative);
+	return e->name;
 }
 
 int basis_combine(const struct basis *b, const float *c, size_t w, float *y, struct cbtm_error *e)
 {
-	struct work k = { b, 0, w, 1, 0, c, y, NULL, dense_chunks(b->n, 512, 64) };
+	struct work k = {
+		.b = b, .w = w, .in = c, .out = y, .fresh = true, .chunks = dense_chunks(b->n, 512, 64)
+	};
 	return pool_run(b->pool, k.chunks.count, combine_chunk, &k, e);
 }

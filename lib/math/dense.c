@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "math/dense.h"
 #include "base/memory.h"
+#include "math/product.h"
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
@@ -87,8 +88,9 @@ size_t dense_normalise_rows(float *x, size_t n, size_t d)
 
 void dense_times_transposed(const float *x, size_t n, size_t d, const float *c, size_t k, float *y)
 {
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)k, (int)d, 1, x, (int)d, c,
-	            (int)d, 0, y, (int)k);
+	struct view left = { x, d, 1 }, right = { c, 1, d };
+	memset(y, 0, n * k * sizeof *y);
+	product_add(n, k, d, left, right, y, k);
 }
 
 struct gram_work {
@@ -112,8 +114,7 @@ static int gram_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e
 		size_t n = to - r < block ? to - r : block;
 		for (size_t j = 0; j < n * m; j++)
 			rows[j] = w->x[r * m + j];
-		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)m, (int)n, 1, rows, (int)m, 1, g,
-		            (int)m);
+		product_gram(n, m, rows, g);
 	}
 	free(rows);
 	return 0;
@@ -150,9 +151,9 @@ static int times_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *
 	(void)thread, (void)e;
 	struct times_work *w = arg;
 	size_t from = dense_chunk_start(&w->chunks, i), to = dense_chunk_start(&w->chunks, i + 1);
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)(to - from), (int)w->r, (int)w->m,
-	            1, w->x + from * w->m, (int)w->m, w->b, (int)w->r, 0, w->y + from * w->r,
-	            (int)w->r);
+	struct view left = { w->x + from * w->m, w->m, 1 }, right = { w->b, w->r, 1 };
+	memset(w->y + from * w->r, 0, (to - from) * w->r * sizeof *w->y);
+	product_add(to - from, w->r, w->m, left, right, w->y + from * w->r, w->r);
 	return 0;
 }
 

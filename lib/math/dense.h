@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Dense matrices: row-major floats, sums in double. Work is cut into chunks that depend on shapes
- * alone; each product is one single-threaded BLAS call, sums over chunks are taken in order: the
- * same bits for any number of threads.
+ * alone, products are those of product.h, sums over chunks are taken in order: the same bits for
+ * any number of threads. Only what solves small systems calls LAPACK, from one thread at a time.
  */
 #pragma once
 #include "base/error.h"
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Keeps BLAS to one thread a call, whatever build of it is installed. Call once, early. */
+/* Keeps LAPACK to one thread, whatever build of it is installed. Call once, early. */
 void dense_start(void);
 
 /* Rows of n, in at most `most` chunks of at least `least` rows: chunk i holds rows
@@ -29,7 +29,7 @@ bool dense_is_zero(const float *x, size_t d);
 /* Scales each of n rows (length d) to unit L2 norm; zero rows stay zero and are counted. */
 size_t dense_normalise_rows(float *x, size_t n, size_t d);
 
-/* y (n x k) = x (n x d) times the transpose of c (k x d). One BLAS call in the caller's thread. */
+/* y (n x k) = x (n x d) times the transpose of c (k x d). In the caller's thread. */
 void dense_times_transposed(const float *x, size_t n, size_t d, const float *c, size_t k, float *y);
 
 /* gram (m x m, symmetric) = transpose of x (n x m) times x, in double. */
