@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Compares whole corpora, through our programs, with Hugging Face's tokenizers: every id, every merge.
 
-Usage: compare.py [--build DIR] [--vocab FILE --merges FILE] [--size N] [--torture] [CORPUS.jsonl[.zst|.gz]...]
+Usage: compare.py [--build DIR] [--layout LAYOUT...] [--vocab FILE --merges FILE] [--size N] [--text FIELD] [--torture]
+                  [CORPUS.jsonl[.zst|.gz]...]
 
-Without --vocab a vocabulary of N tokens is trained by both, and its merges are compared too. --torture adds made-up
-documents: every code point after a letter, a digit, a sign and two spaces; long runs; white space at ends.
-Ends with status 1 if anything differs.
+Layouts: `trained`, a vocabulary of N tokens that both train, and its merges are compared too (the default without --vocab);
+`gpt2`, vocab.json and merges.txt as they are (the default with --vocab); `opt`, the same with ids in another order behind
+four special tokens; `tokenizer`, a tokenizer.json of them with added tokens of every kind. Ids are decoded by the peer, too,
+and must give the text back. --torture adds made-up documents: every code point after a letter, a digit, a sign and two
+spaces; long runs; white space at ends; the added tokens' names amid all these. Ends with status 1 if anything differs.
 """
 import argparse
 import json
@@ -17,7 +20,12 @@ import subprocess
 import sys
 import tempfile
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, __version__, decoders, models, pre_tokenizers, trainers
+
+# Every kind of added token; the special one is ordinary text to us, as to a tokenizer that encodes special tokens.
+ADDED = [AddedToken("<both>", lstrip=True, rstrip=True, normalized=False), AddedToken("<left>", lstrip=True, normalized=False),
+         AddedToken("[RIGHT]", rstrip=True), AddedToken("word", single_word=True), AddedToken("wor", normalized=True),
+         AddedToken("漢字é", normalized=True), AddedToken("  ", normalized=False), AddedToken("<both><left>", normalized=True)]
 
 
 def torture():
@@ -28,6 +36,8 @@ def torture():
     texts += [a * n for a in "a1! 漢" for n in (65530, 70000)]
     texts += ["a%c1%c!%c  %c" % ((c,) * 4) for c in range(0x110000) if not 0xd800 <= c < 0xe000]
     rand = random.Random(5)
+    words = ["<both>", "<left>", "[RIGHT]", "word", "wor", "漢字é", "<|special|>", " ", "\n", "a", "1", "_", ".", "\u3000", "é", "d"]
+    texts += ["".join(rand.choice(words) for _ in range(rand.randrange(1, 12))) for _ in range(20000)]
     pool = "aabs't rlvedm'' \n\t\r\u00a0\u0085\u3000é1½²9!?.\u0301\u200b\u2028🙂漢İΣσ\x1c\x1f\0_-"
     texts += ["".join(rand.choice(pool) for _ in range(rand.randrange(1, 40))) for _ in range(50000)]
     return texts
@@ -53,66 +63,111 @@ def batches(items, n=1000):
     yield batch
 
 
-def train(args, folder):
-    tokenizer = Tokenizer(models.BPE())
+def byte_level(tokenizer):
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def merges_of(model):
+    return [m if isinstance(m, list) else m.split(" ") for m in model["merges"]]
+
+
+def run(args, folder, corpus, layout, options):
+    """Tokenizes with our program; the documents are made once."""
+    inputs = [x for c in corpus for x in ("--input", c)]
+    subprocess.run([args.build / "cbtm-tokenize", *inputs, "--documents", folder / "documents", "--vocabulary",
+                    folder / layout / "vocabulary", "--tokens", folder / layout / "tokens", "--id", "", "--text", args.text,
+                    "--split-valid", "0", "--split-test", "0", "--quiet", *options], check=True, stdout=subprocess.DEVNULL)
+
+
+def trained(args, folder, corpus):
+    """Both train: the peer's tokenizer, and whether the merges are equal."""
+    run(args, folder, corpus, "trained", ["--vocabulary-size", str(args.size)])
+    tokenizer = byte_level(Tokenizer(models.BPE()))
     texts = (row["text"] for row in rows(args.build, folder / "documents"))
     tokenizer.train_from_iterator(texts, trainers.BpeTrainer(
         vocab_size=args.size, special_tokens=["<|endoftext|>"], show_progress=False,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    return tokenizer
+    model = json.loads(tokenizer.to_str())["model"]
+    theirs = [[model["vocab"][t] for t in m] for m in merges_of(model)]
+    ours = [row["merge"] for row in rows(args.build, folder / "trained/vocabulary") if "merge" in row]
+    print(f"trained: {len(theirs)} merges: {'equal' if ours == theirs else 'DIFFERENT'}")
+    # Text that spells the special token is ordinary text.
+    return byte_level(Tokenizer(models.BPE(vocab=model["vocab"], merges=[tuple(m) for m in merges_of(model)]))), ours == theirs
+
+
+def gpt2(args, folder, corpus):
+    run(args, folder, corpus, "gpt2", ["--vocabulary-vocab", args.vocab, "--vocabulary-merges", args.merges])
+    return byte_level(Tokenizer(models.BPE.from_file(args.vocab, args.merges))), True
+
+
+def opt(args, folder, corpus):
+    """OPT's layout: other ids, four special tokens in front."""
+    tokens = [t for t in json.loads(pathlib.Path(args.vocab).read_text()) if t != "<|endoftext|>"]
+    random.Random(1).shuffle(tokens)
+    path = folder / "opt-vocab.json"
+    path.write_text(json.dumps({t: i for i, t in enumerate(["<s>", "<pad>", "</s>", "<unk>", *tokens])}))
+    run(args, folder, corpus, "opt", ["--vocabulary-vocab", path, "--vocabulary-merges", args.merges])
+    return byte_level(Tokenizer(models.BPE.from_file(str(path), args.merges))), True
+
+
+def tokenizer(args, folder, corpus):
+    made, path = byte_level(Tokenizer(models.BPE.from_file(args.vocab, args.merges))), folder / "tokenizer.json"
+    made.add_tokens(ADDED)
+    made.add_special_tokens(["<|endoftext|>", "<|special|>"])
+    made.save(str(path))
+    run(args, folder, corpus, "tokenizer", ["--vocabulary-tokenizer", path])
+    made.encode_special_tokens = True
+    return made, True
+
+
+LAYOUTS = {"trained": trained, "gpt2": gpt2, "opt": opt, "tokenizer": tokenizer}
+
+
+def compare(args, folder, layout, peer):
+    """How many documents differ."""
+    documents = ids = size = different = 0
+    for batch in batches(zip(rows(args.build, folder / "documents"), rows(args.build, folder / layout / "tokens"))):
+        texts = [d["text"] if isinstance(d["text"], str) else None for d, _ in batch]
+        if None in texts:
+            sys.exit("a text is not UTF-8")
+        encodings = peer.encode_batch(texts, add_special_tokens=False)
+        # Added tokens take white space with them: what they stand for is not the text.
+        back = texts if layout == "tokenizer" else peer.decode_batch([t["ids"] for _, t in batch], skip_special_tokens=False)
+        for text, (_, t), e, b in zip(texts, batch, encodings, back):
+            documents, ids, size = documents + 1, ids + len(e.ids), size + len(text.encode())
+            if e.ids != t["ids"] or b != text:
+                different += 1
+                if different < 5:
+                    print("different:", ascii(text[:100]), e.ids[:20], t["ids"][:20])
+    print(f"{layout}: {documents} documents, {size} bytes, {ids} ids, {different} different", flush=True)
+    return different
 
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
+    parser.add_argument("--layout", nargs="+", choices=LAYOUTS)
     parser.add_argument("--vocab")
     parser.add_argument("--merges")
     parser.add_argument("--size", type=int, default=4096)
+    parser.add_argument("--text", default="text")
     parser.add_argument("--torture", action="store_true")
     parser.add_argument("corpus", nargs="*")
     args = parser.parse_args()
     different = 0
+    print(f"tokenizers {__version__}, Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         corpus = list(args.corpus)
         if args.torture:
             with open(folder / "torture.jsonl", "w") as f:
-                f.writelines(json.dumps({"text": t}) + "\n" for t in torture())
+                f.writelines(json.dumps({args.text: t}) + "\n" for t in torture())
             corpus.append(folder / "torture.jsonl")
-        imported = ["--vocabulary-vocab", args.vocab, "--vocabulary-merges", args.merges] if args.vocab else []
-        subprocess.run([args.build / "cbtm-tokenize", *(x for c in corpus for x in ("--input", c)), "--documents",
-                        folder / "documents", "--vocabulary", folder / "vocabulary", "--tokens", folder / "tokens",
-                        "--id", "", "--split-valid", "0", "--split-test", "0", "--vocabulary-size", str(args.size),
-                        "--quiet", *imported], check=True, stdout=subprocess.DEVNULL)
-        if args.vocab:
-            tokenizer = Tokenizer(models.BPE.from_file(args.vocab, args.merges))
-            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-        else:
-            tokenizer = train(args, folder)
-            model = json.loads(tokenizer.to_str())["model"]
-            theirs = [[model["vocab"][t] for t in m] for m in
-                      (m if isinstance(m, list) else m.split(" ") for m in model["merges"])]
-            ours = [row["merge"] for row in rows(args.build, folder / "vocabulary") if "merge" in row]
-            different += ours != theirs
-            print(f"{len(theirs)} merges: {'equal' if ours == theirs else 'DIFFERENT'}")
-            # Text that spells the special token is ordinary text.
-            plain = Tokenizer(models.BPE(vocab=model["vocab"], merges=[tuple(m) if isinstance(m, list) else
-                                                                       tuple(m.split(" ")) for m in model["merges"]]))
-            plain.pre_tokenizer = tokenizer.pre_tokenizer
-            tokenizer = plain
-        documents = ids = 0
-        for batch in batches(zip(rows(args.build, folder / "documents"), rows(args.build, folder / "tokens"))):
-            texts = [d["text"] if isinstance(d["text"], str) else None for d, _ in batch]
-            if None in texts:
-                sys.exit("a text is not UTF-8")
-            for (d, t), e in zip(batch, tokenizer.encode_batch(texts)):
-                documents, ids = documents + 1, ids + len(e.ids)
-                if e.ids != t["ids"]:
-                    different += 1
-                    if different < 5:
-                        print("different:", ascii(d["text"][:100]), e.ids[:20], t["ids"][:20])
-        print(f"{documents} documents, {ids} ids, {different} different")
+        for layout in args.layout or (["gpt2"] if args.vocab else ["trained"]):
+            peer, equal = LAYOUTS[layout](args, folder, corpus)
+            different += compare(args, folder, layout, peer) + (not equal)
     sys.exit(1 if different else 0)
 
 
