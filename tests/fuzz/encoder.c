@@ -29,16 +29,16 @@ static struct bpe *make_by_hand(const char *const (*pairs)[2], uint32_t n)
 	static char byte[256], made[32][16];
 	struct bpe *b;
 
-	symbol[size++] = (struct bpe_symbol){ "<|endoftext|>", 13, true };
+	symbol[size++] = (struct bpe_symbol){ .bytes = "<|endoftext|>", .n = 13, .special = true };
 	for (int i = 0; i < 256; i++) {
 		byte[i] = (char)i;
-		symbol[size++] = (struct bpe_symbol){ &byte[i], 1, false };
+		symbol[size++] = (struct bpe_symbol){ .bytes = &byte[i], .n = 1 };
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		size_t left = strlen(pairs[i][0]), right = strlen(pairs[i][1]);
 		memcpy(made[i], pairs[i][0], left);
 		memcpy(made[i] + left, pairs[i][1], right);
-		symbol[size++] = (struct bpe_symbol){ made[i], (uint32_t)(left + right), false };
+		symbol[size++] = (struct bpe_symbol){ .bytes = made[i], .n = (uint32_t)(left + right) };
 	}
 	for (uint32_t i = 0; i < n; i++)
 		for (int side = 0; side < 2; side++)
@@ -98,7 +98,7 @@ static struct bpe *trained(uint32_t size)
 		                                     "Z" };
 	struct bpe_pieces pieces = { 0 };
 	struct buffer text = { 0 };
-	struct bpe *b;
+	struct bpe *b = NULL;
 	uint64_t x = 12345;
 
 	for (int i = 0; i < 40000; i++) {
