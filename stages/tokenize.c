@@ -11,8 +11,8 @@ struct options {
 	struct cbtm_texts input;
 	struct ingest_rules rules;
 	uint64_t part_bytes, size;
-	const char *vocab, *merges;
-	struct bpe_choice choice;
+	const char *vocab, *merges, *tokenizer, *eod, *bos;
+	int match_special;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -52,9 +52,13 @@ static const struct cbtm_param params[] = {
 	  "vocab.json to import instead", CBTM_PARAM_PATH, VOCABULARY },
 	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(merges), "", 0, 0, NULL, "merges.txt beside it",
 	  CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(choice.eod), "", 0, 0, NULL,
+	{ "vocabulary.tokenizer", CBTM_PARAM_TEXT, AT(tokenizer), "", 0, 0, NULL,
+	  "tokenizer.json to import instead: a byte-level BPE", CBTM_PARAM_PATH, VOCABULARY },
+	{ "vocabulary.match_special", CBTM_PARAM_BOOL, AT(match_special), "false", 0, 0, NULL,
+	  "special tokens are found in text too; else their names are ordinary text", 0, VOCABULARY },
+	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(eod), "", 0, 0, NULL,
 	  "imported: token that ends a document (default <|endoftext|>, else </s>)", 0, VOCABULARY },
-	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(choice.bos), "", 0, 0, NULL,
+	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(bos), "", 0, 0, NULL,
 	  "imported: token that begins a text, if any", 0, VOCABULARY },
 	CBTM_PARAM_END
 };
@@ -97,21 +101,28 @@ static int documents(struct stage_run *run, struct cbtm_error *e)
 
 static bool trains(const void *options, uint64_t k)
 {
+	const struct options *o = options;
+
 	(void)k;
-	return !*((const struct options *)options)->vocab;
+	return !*o->vocab && !*o->tokenizer;
 }
 
 static int vocabulary(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
+	struct bpe_choice choice = { .eod = o->eod,
+		                         .bos = o->bos,
+		                         .match_special = o->match_special != 0 };
 	struct bpe *bpe = NULL;
 
 	if (store_rows(run->out, "symbol"))
 		return 0; /* committed whole */
 	if (trains(o, 1))
 		corpus_vocabulary(stage_input(run, "documents"), (uint32_t)o->size, run->pool, &bpe, e);
+	else if (*o->tokenizer)
+		bpe_import_tokenizer(o->tokenizer, &choice, &bpe, e);
 	else
-		bpe_import(o->vocab, o->merges, &o->choice, &bpe, e);
+		bpe_import(o->vocab, o->merges, &choice, &bpe, e);
 	if (!e->name && !bpe_save(bpe, run->out, e))
 		store_commit(run->out, NULL, 0, e);
 	bpe_free(bpe);
@@ -173,6 +184,10 @@ static int check(const void *options, uint64_t k, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_CONFIG,
 		                 *o->vocab ? "tokenize.vocabulary.merges" : "tokenize.vocabulary.vocab",
 		                 "vocab.json and merges.txt go together, and this one is not given");
+	if (*o->vocab && *o->tokenizer)
+		return error_set(e, CBTM_ERR_CONFIG, "tokenize.vocabulary.tokenizer",
+		                 "a vocabulary is imported from tokenizer.json or from vocab.json and "
+		                 "merges.txt, not from both");
 	return 0;
 }
 

@@ -70,10 +70,21 @@ int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*me
              struct cbtm_error *e);
 void bpe_free(struct bpe *b); /* NULL is fine */
 
-/* Hugging Face's vocab.json and merges.txt. Entries that are neither a byte nor the result of a
- * merge are special. Errors: MISSING_INPUT, BAD_JSON, BAD_DATA naming file and line or entry. */
+/*
+ * Hugging Face's vocab.json and merges.txt. The files do not say which tokens are special: those
+ * that no merge makes and that have a name usual for it or named by `choice` are. Other names that
+ * nothing makes keep their ids. Errors: MISSING_INPUT, BAD_JSON, BAD_DATA naming file and line or
+ * entry.
+ */
 int bpe_import(const char *vocab_path, const char *merges_path, const struct bpe_choice *choice,
                struct bpe **bpe, struct cbtm_error *e);
+/*
+ * Hugging Face's tokenizer.json, if it is a byte-level BPE. choice->prefix_space is not read: the
+ * file says it. Where `choice` names no EOD or BOS, what the post-processor puts behind and before
+ * a text are they. BAD_DATA naming the field that is not supported, its value and what is.
+ */
+int bpe_import_tokenizer(const char *path, const struct bpe_choice *choice, struct bpe **bpe,
+                         struct cbtm_error *e);
 
 /* To and from a store of kind "vocabulary"; also its facts size, eod, bos, digest (imported). */
 int bpe_save(const struct bpe *b, struct store_writer *w, struct cbtm_error *e);

@@ -108,10 +108,10 @@ static void test_broken_files_are_refused_with_their_line(void **state)
 	write_files(state, b, "");
 	refused(state, "merges.txt", "#version: 0.2\na\n", "merges.txt:2", "not two tokens");
 	refused(state, "merges.txt", "a b c\n", "merges.txt:1", "not two tokens");
-	refused(state, "merges.txt", "! !\n", "merges.txt:1", "has not both");
+	refused(state, "merges.txt", "! !\n", "merges.txt:1", "no token \"!!\", which");
 	refused(state, "vocab.json", "{\"a\": -1}", "vocab.json", "id of \"a\"");
 	refused(state, "vocab.json", "{\"a\": 4000000000}", "vocab.json", "id of \"a\"");
-	refused(state, "vocab.json", "{\"a\": 1, \"b\": 1}", "vocab.json", "two tokens");
+	refused(state, "vocab.json", "{\"a\": 1, \"b\": 1}", "vocab.json", "of another token");
 	refused(state, "vocab.json", "[]", "vocab.json", "not an object");
 	refused(state, "vocab.json", "{", "vocab.json", "");
 	bpe_free(b);
