@@ -4,15 +4,15 @@
 #include "stage/stage.h"
 #include "text/corpus.h"
 #include "text/ingest.h"
+#include "text/vocabulary.h"
 
 enum { DOCUMENTS = 1, VOCABULARY = 2 }; /* bits of used_by: tasks in order */
 
 struct options {
 	struct cbtm_texts input;
 	struct ingest_rules rules;
-	uint64_t part_bytes, size;
-	const char *vocab, *merges, *tokenizer, *eod, *bos;
-	int match_special;
+	uint64_t part_bytes;
+	struct vocabulary_rules vocabulary;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -46,20 +46,25 @@ static const struct cbtm_param params[] = {
 	  "bytes of the longest line (or file of format text)", CBTM_PARAM_NO_RESULT, DOCUMENTS },
 	{ "part_bytes", CBTM_PARAM_COUNT, AT(part_bytes), "1Gi", 1, 0x1p50, NULL,
 	  "bytes of input files that make a part", CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "vocabulary.size", CBTM_PARAM_COUNT, AT(size), "4096", 257, 1 << 24, NULL,
+	{ "vocabulary.size", CBTM_PARAM_COUNT, AT(vocabulary.size), "4096", 257, 1 << 24, NULL,
 	  "tokens of a vocabulary trained on the corpus", 0, VOCABULARY },
-	{ "vocabulary.vocab", CBTM_PARAM_TEXT, AT(vocab), "", 0, 0, NULL,
+	{ "vocabulary.min_frequency", CBTM_PARAM_COUNT, AT(vocabulary.min_frequency), "0", 0, 0, NULL,
+	  "trained: a pair that occurs less often is not merged", 0, VOCABULARY },
+	{ "vocabulary.special", CBTM_PARAM_TEXTS, AT(vocabulary.special), "[<|endoftext|>]", 0, 0, NULL,
+	  "trained: special tokens, which get the first ids", 0, VOCABULARY },
+	{ "vocabulary.vocab", CBTM_PARAM_TEXT, AT(vocabulary.vocab), "", 0, 0, NULL,
 	  "vocab.json to import instead", CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(merges), "", 0, 0, NULL, "merges.txt beside it",
-	  CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.tokenizer", CBTM_PARAM_TEXT, AT(tokenizer), "", 0, 0, NULL,
+	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(vocabulary.merges), "", 0, 0, NULL,
+	  "merges.txt beside it", CBTM_PARAM_PATH, VOCABULARY },
+	{ "vocabulary.tokenizer", CBTM_PARAM_TEXT, AT(vocabulary.tokenizer), "", 0, 0, NULL,
 	  "tokenizer.json to import instead: a byte-level BPE", CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.match_special", CBTM_PARAM_BOOL, AT(match_special), "false", 0, 0, NULL,
-	  "special tokens are found in text too; else their names are ordinary text", 0, VOCABULARY },
-	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(eod), "", 0, 0, NULL,
-	  "imported: token that ends a document (default <|endoftext|>, else </s>)", 0, VOCABULARY },
-	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(bos), "", 0, 0, NULL,
-	  "imported: token that begins a text, if any", 0, VOCABULARY },
+	{ "vocabulary.match_special", CBTM_PARAM_BOOL, AT(vocabulary.match_special), "false", 0, 0,
+	  NULL, "special tokens are found in text too; else their names are ordinary text", 0,
+	  VOCABULARY },
+	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(vocabulary.eod), "", 0, 0, NULL,
+	  "special token that ends a document (default <|endoftext|>, else </s>)", 0, VOCABULARY },
+	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(vocabulary.bos), "", 0, 0, NULL,
+	  "special token that begins a text, if any", 0, VOCABULARY },
 	CBTM_PARAM_END
 };
 
@@ -101,29 +106,19 @@ static int documents(struct stage_run *run, struct cbtm_error *e)
 
 static bool trains(const void *options, uint64_t k)
 {
-	const struct options *o = options;
-
 	(void)k;
-	return !*o->vocab && !*o->tokenizer;
+	return vocabulary_is_trained(&((const struct options *)options)->vocabulary);
 }
 
 static int vocabulary(struct stage_run *run, struct cbtm_error *e)
 {
-	const struct options *o = run->options;
-	struct bpe_choice choice = { .eod = o->eod,
-		                         .bos = o->bos,
-		                         .match_special = o->match_special != 0 };
+	const struct vocabulary_rules *rules = &((const struct options *)run->options)->vocabulary;
+	struct dataset *documents = trains(run->options, 1) ? stage_input(run, "documents") : NULL;
 	struct bpe *bpe = NULL;
 
 	if (store_rows(run->out, "symbol"))
 		return 0; /* committed whole */
-	if (trains(o, 1))
-		corpus_vocabulary(stage_input(run, "documents"), (uint32_t)o->size, run->pool, &bpe, e);
-	else if (*o->tokenizer)
-		bpe_import_tokenizer(o->tokenizer, &choice, &bpe, e);
-	else
-		bpe_import(o->vocab, o->merges, &choice, &bpe, e);
-	if (!e->name && !bpe_save(bpe, run->out, e))
+	if (!vocabulary_make(rules, documents, run->pool, &bpe, e) && !bpe_save(bpe, run->out, e))
 		store_commit(run->out, NULL, 0, e);
 	bpe_free(bpe);
 	return e->name;
@@ -180,15 +175,7 @@ static int check(const void *options, uint64_t k, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_CONFIG, "tokenize.split",
 		                 "valid and test are %g of the documents: nothing is left to train on",
 		                 d->valid + d->test);
-	if (!*o->vocab != !*o->merges)
-		return error_set(e, CBTM_ERR_CONFIG,
-		                 *o->vocab ? "tokenize.vocabulary.merges" : "tokenize.vocabulary.vocab",
-		                 "vocab.json and merges.txt go together, and this one is not given");
-	if (*o->vocab && *o->tokenizer)
-		return error_set(e, CBTM_ERR_CONFIG, "tokenize.vocabulary.tokenizer",
-		                 "a vocabulary is imported from tokenizer.json or from vocab.json and "
-		                 "merges.txt, not from both");
-	return 0;
+	return vocabulary_check(&o->vocabulary, e);
 }
 
 const struct cbtm_stage stage_tokenize = {

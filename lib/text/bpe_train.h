@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Training a byte-level BPE (Sennrich et al. 2016) as Hugging Face's BpeTrainer does, ties
- * included, with special_tokens = ["<|endoftext|>"] and the alphabet of all bytes: id 0 is
- * <|endoftext|>, 1 to 256 are the bytes by GPT-2's code point for them, then the merges' results.
+ * included, with the alphabet of all bytes: the special tokens come first, then the bytes by GPT-2's
+ * code point for them, then the merges' results.
  */
 #pragma once
 #include "text/bpe.h"
-#include "text/strings.h"
+#include "text/bpe_pieces.h"
 
-/* The pre-tokenizer's pieces of texts, and how often each occurs. {0} is empty. */
-struct bpe_pieces {
-	struct strings piece;
-	uint64_t *count; /* piece.n */
-	size_t cap;
+struct bpe_training {
+	uint32_t size;          /* tokens of the vocabulary, all counted; no merge where it is small */
+	uint64_t min_frequency; /* a pair that occurs less often is not merged; 0 and 1: all are */
+	const char *const *special; /* names, different */
+	uint32_t specials;          /* how many; 0: "<|endoftext|>" alone */
+	struct bpe_choice choice;
 };
-void bpe_pieces_free(struct bpe_pieces *p); /* leaves {0} */
-int bpe_pieces_text(struct bpe_pieces *p, const char *text, size_t n, struct cbtm_error *e);
-/* Adds all of `more`. */
-int bpe_pieces_add(struct bpe_pieces *p, const struct bpe_pieces *more, struct cbtm_error *e);
 
 /*
- * A vocabulary of `size` tokens (at least 257) or fewer, if no pair is left: merges the pair with
- * the largest count, ties to the lower left, then right id. Does not depend on the pieces' order.
+ * A vocabulary of t->size tokens or fewer, if no pair is left: merges the pair with the largest
+ * count, ties to the lower left, then right id. Does not depend on the pieces' order. BAD_DATA for
+ * a special token that is the name of a byte or of what a merge makes.
+ *
+ * Memory beside the pieces: 4 bytes a byte of the different pieces, 12 a piece, 4 for each place
+ * where a pair stood or came about (at most 12 bytes a byte), and 60 a pair.
  */
-int bpe_train(const struct bpe_pieces *p, uint32_t size, struct bpe **bpe, struct cbtm_error *e);
+int bpe_train(const struct bpe_pieces *p, const struct bpe_training *t, struct bpe **bpe,
+              struct cbtm_error *e);

@@ -111,10 +111,10 @@ static int count_some(void *arg, size_t task, unsigned thread, struct cbtm_error
 }
 
 /* Adds what the threads have to thread 0's. */
-static int gather(struct counting *c, uint32_t more_than, struct cbtm_error *e)
+static int gather(struct counting *c, size_t more_than, struct cbtm_error *e)
 {
 	for (unsigned i = 1; i < c->threads; i++) {
-		if (c->pieces[i].piece.n <= more_than)
+		if (bpe_pieces_size(&c->pieces[i]) <= more_than)
 			continue;
 		if (bpe_pieces_add(&c->pieces[0], &c->pieces[i], e))
 			return e->name;
@@ -144,8 +144,8 @@ end:
 	return e->name;
 }
 
-int corpus_vocabulary(const struct dataset *documents, uint32_t size, struct pool *pool,
-                      struct bpe **bpe, struct cbtm_error *e)
+int corpus_vocabulary(const struct dataset *documents, const struct bpe_training *training,
+                      struct pool *pool, struct bpe **bpe, struct cbtm_error *e)
 {
 	struct counting *c = mem_zeroed(1, sizeof *c, "counting", e);
 	uint64_t done = 0, total = 0;
@@ -164,15 +164,15 @@ int corpus_vocabulary(const struct dataset *documents, uint32_t size, struct poo
 	if (gather(c, 0, e))
 		goto end;
 	progress_finish();
-	if (!c->pieces[0].piece.n) {
+	if (!bpe_pieces_size(&c->pieces[0])) {
 		error_set(e, CBTM_ERR_EMPTY_CORPUS, dataset_dir(documents),
 		          "there is no train document with text to learn a vocabulary from");
 		goto end;
 	}
-	progress_start("merging pairs", size, "tokens");
-	if (!bpe_train(&c->pieces[0], size, bpe, e) && (*bpe)->size < size)
+	progress_start("merging pairs", training->size, "tokens");
+	if (!bpe_train(&c->pieces[0], training, bpe, e) && (*bpe)->size < training->size)
 		log_message(LOG_WARNING, "the corpus has pairs for %u tokens only, not for %u",
-		            (*bpe)->size, size);
+		            (*bpe)->size, training->size);
 end:
 	progress_finish();
 	for (unsigned i = 0; c->pieces && i < c->threads; i++)

@@ -3,14 +3,14 @@
 #pragma once
 #include "base/pool.h"
 #include "store/dataset.h"
-#include "text/bpe.h"
+#include "text/bpe_train.h"
 
 /*
- * Trains a vocabulary of `size` tokens on the train documents (splits seed and branch) of all
+ * Trains a vocabulary on the train documents (splits seed and branch) of all
  * parts. EMPTY_CORPUS if there is none. Does not depend on threads and parts. Free with bpe_free.
  */
-int corpus_vocabulary(const struct dataset *documents, uint32_t size, struct pool *pool,
-                      struct bpe **bpe, struct cbtm_error *e);
+int corpus_vocabulary(const struct dataset *documents, const struct bpe_training *training,
+                      struct pool *pool, struct bpe **bpe, struct cbtm_error *e);
 
 /*
  * Encodes a part: appends rows key, split, ids to `out` (kind "tokens") behind those that it holds,

@@ -4,7 +4,7 @@
 
 Usage: record.py FOLDER    (tests/unit/text; through tests/parity/run, which installs what is needed)
 
-Writes recorded_bpe.h and recorded_added.h (Hugging Face's tokenizers), recorded_words.h (scikit-learn) and recorded_utf8.h (Python). The
+Writes recorded_bpe.h, recorded_added.h and recorded_training.h (Hugging Face's tokenizers), recorded_words.h (scikit-learn) and recorded_utf8.h (Python). The
 texts are made here from a fixed seed: no text of others.
 """
 import json
@@ -139,6 +139,45 @@ def record_added(folder, tokenizer):
     header(folder / "recorded_added.h", f"Hugging Face tokenizers {tokenizers.__version__}.", body)
 
 
+def training_corpora():
+    """(text, size, min_frequency): one word, ties everywhere, overlaps, tokens that are made in two ways."""
+    rows = [("a", 300, 0), ("ab", 300, 0), ("aaaa", 300, 0), ("aaaaaaa aaaa aa", 300, 0), ("abab abab", 262, 0),
+            ("x " * 9, 300, 0), ("ab cd ef gh ij", 300, 0), ("abcdefgh", 300, 0), ("aabaabaab" * 5, 280, 0),
+            ("abcabcabc abc bcab", 300, 0), ("the cat the hat", 300, 2), ("the cat the hat", 300, 3),
+            ("aa aa aa bb bb", 300, 3), ("漢字 漢字 🙂🙂🙂 é", 300, 0), ("  \n\n  \t\t", 300, 0), ("ab" * 40, 300, 2)]
+    for letters, words, longest, size in ((2, 12, 12, 400), (3, 30, 9, 400), (4, 60, 12, 500), (3, 80, 20, 700),
+                                          (2, 40, 30, 600), (5, 120, 8, 600), (2, 90, 16, 900), (3, 100, 14, 800)):
+        for min_frequency in (0, 2):
+            text = " ".join("".join(random.choice("abcde"[:letters]) for _ in range(random.randrange(1, longest)))
+                            for _ in range(words))
+            rows.append((text, size, min_frequency))
+    return rows
+
+
+def record_training(folder):
+    """Special tokens <s> <pad> </s>. Equal entries of one pair have no order there: what differs between runs is left out."""
+    lines = []
+    for text, size, min_frequency in training_corpora():
+        found = set()
+        for _ in range(5):
+            tokenizer = Tokenizer(models.BPE())
+            tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+            tokenizer.train_from_iterator([text], trainers.BpeTrainer(
+                vocab_size=size, min_frequency=min_frequency, special_tokens=["<s>", "<pad>", "</s>"],
+                initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+            model = json.loads(tokenizer.to_str())["model"]
+            found.add(" ".join(f"{model['vocab'][a]} {model['vocab'][b]}" for a, b in model["merges"]))
+        if len(found) > 1:
+            print("left out, not the same each time:", ascii(text[:60]), size, file=sys.stderr)
+            continue
+        lines.append(f"\t{{ {c_string(text.encode())}, {len(text.encode())}, {size}, {min_frequency},\n\t  " +
+                     c_string(found.pop().encode()) + " },")
+    header(folder / "recorded_training.h", f"Hugging Face tokenizers {tokenizers.__version__}.",
+           "/* Texts, sizes, the least count of a pair, and the merges: left right left right ... */\n"
+           "static const struct {\n\tconst char *text;\n\tsize_t n;\n\tunsigned size, min_frequency;\n"
+           "\tconst char *merges;\n} recorded_training[] = {\n" + "\n".join(lines) + "\n};\n")
+
+
 def record_words(folder):
     analyse = TfidfVectorizer().build_analyzer()
     pool = "aBcDeΣσς'’.·\u0301 İIıǅ_1²½٣漢\n-ẞÀ\u00adž"
@@ -170,6 +209,7 @@ def main():
     record_words(folder)
     record_utf8(folder)
     record_added(folder, tokenizer)
+    record_training(folder)
 
 
 if __name__ == "__main__":

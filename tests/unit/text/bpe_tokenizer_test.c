@@ -101,7 +101,7 @@ static void test_the_post_processor_names_the_ends(void **state)
 	static const char sequence[] =
 		"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},"
 		"{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"B\",\"type_id\":"
-	    "0}"
+		"0}"
 		"},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{\"B\":{"
 		"\"id\":\"B\",\"ids\":[259],\"tokens\":[\"<s>\"]}}}]},";
 	const char *const post[] = { roberta, sequence };

@@ -12,6 +12,15 @@
 
 #include <cmocka.h>
 
+#include "text/recorded_training.h"
+
+/* A vocabulary of so many tokens. */
+static int train(const struct bpe_pieces *p, uint32_t size, struct bpe **b, struct cbtm_error *e)
+{
+	struct bpe_training t = { .size = size, .choice = { .eod = "", .bos = "" } };
+	return bpe_train(p, &t, b, e);
+}
+
 static char *merge_list(const struct bpe *b)
 {
 	struct cbtm_error e = { 0 };
@@ -62,7 +71,7 @@ static void test_the_order_of_texts_and_their_cuts_change_nothing(void **state)
 			bpe_pieces_text(&p[way == 2 && i % 2], t, strlen(t), &e);
 		}
 		bpe_pieces_add(&p[0], &p[1], &e);
-		assert_int_equal(bpe_train(&p[0], 270, &b, &e), 0);
+		assert_int_equal(train(&p[0], 270, &b, &e), 0);
 		lists[way] = merge_list(b);
 		bpe_free(b);
 		bpe_pieces_free(&p[0]);
@@ -102,7 +111,7 @@ static void test_each_merge_is_the_commonest_pair(void **state)
 		for (size_t i = 0; i < length[w]; i++)
 			word[w][i] = (uint32_t)(text[i] - '!' + 1);
 	}
-	assert_int_equal(bpe_train(&p, 300, &b, &e), 0);
+	assert_int_equal(train(&p, 300, &b, &e), 0);
 	for (uint32_t m = 0; m < b->merges; m++) {
 		size_t best = 0;
 		count_pairs(word, length, 200, count);
@@ -132,12 +141,76 @@ static void test_too_few_pairs_make_a_smaller_vocabulary(void **state)
 	struct bpe_pieces p = { 0 };
 	struct bpe *b;
 	bpe_pieces_text(&p, "ab", 2, &e);
-	assert_int_equal(bpe_train(&p, 4096, &b, &e), 0);
+	assert_int_equal(train(&p, 4096, &b, &e), 0);
 	assert_int_equal(b->size, 258);
 	bpe_free(b);
-	assert_int_equal(bpe_train(&p, 257, &b, &e), 0); /* bytes alone */
+	assert_int_equal(train(&p, 257, &b, &e), 0); /* bytes alone */
 	assert_int_equal(b->merges, 0);
 	bpe_free(b);
+	bpe_pieces_free(&p);
+}
+
+/* Ties everywhere, overlaps, tokens that are made twice; a floor of the counts; special tokens. */
+static void test_corpora_of_ties_and_overlaps_are_merged_as_hugging_face_does(void **state)
+{
+	(void)state;
+	static const char *const special[] = { "<s>", "<pad>", "</s>" };
+	for (size_t i = 0; i < sizeof recorded_training / sizeof *recorded_training; i++) {
+		struct bpe_training t = { .size = recorded_training[i].size,
+			                      .min_frequency = recorded_training[i].min_frequency,
+			                      .special = special,
+			                      .specials = 3,
+			                      .choice = { .eod = "</s>", .bos = "<s>" } };
+		struct cbtm_error e = { 0 };
+		struct bpe_pieces p = { 0 };
+		struct bpe *b;
+		bpe_pieces_text(&p, recorded_training[i].text, recorded_training[i].n, &e);
+		assert_int_equal(bpe_train(&p, &t, &b, &e), 0);
+		assert_int_equal(b->eod, 2);
+		assert_int_equal(b->bos, 0);
+		char *list = merge_list(b);
+		if (strcmp(list ? list : "", recorded_training[i].merges))
+			print_error("corpus %zu\n", i);
+		assert_string_equal(list ? list : "", recorded_training[i].merges);
+		free(list);
+		bpe_free(b);
+		bpe_pieces_free(&p);
+	}
+}
+
+static void test_counts_have_64_bits(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct bpe_pieces p = { 0 };
+	struct bpe *b;
+	/* By 32 bits, 10^10 + 1 is less than 2 * 10^9. */
+	bpe_pieces_count(&p, "ab", 2, 10000000001u, &e);
+	bpe_pieces_count(&p, "cd", 2, 2000000000u, &e);
+	bpe_pieces_count(&p, "ef", 2, 10000000000u, &e);
+	bpe_pieces_count(&p, "cd", 2, 1, &e);
+	assert_int_equal(train(&p, 260, &b, &e), 0);
+	assert_memory_equal(b->symbol[257].bytes, "ab", 2);
+	assert_memory_equal(b->symbol[258].bytes, "ef", 2);
+	assert_memory_equal(b->symbol[259].bytes, "cd", 2);
+	bpe_free(b);
+	bpe_pieces_free(&p);
+}
+
+static void test_a_special_token_with_a_learnt_name_is_refused(void **state)
+{
+	(void)state;
+	static const char *const special[] = { "<s>", "abc" };
+	struct bpe_training t = {
+		.size = 300, .special = special, .specials = 2, .choice = { .eod = "<s>", .bos = "" }
+	};
+	struct cbtm_error e = { 0 };
+	struct bpe_pieces p = { 0 };
+	struct bpe *b;
+	bpe_pieces_text(&p, "abcabc", 6, &e);
+	assert_int_equal(bpe_train(&p, &t, &b, &e), CBTM_ERR_BAD_DATA);
+	assert_null(b);
+	assert_non_null(strstr(e.what, "\"abc\""));
 	bpe_pieces_free(&p);
 }
 
@@ -148,6 +221,9 @@ int main(void)
 		cmocka_unit_test(test_the_layout_is_eod_then_bytes_by_their_code_point),
 		cmocka_unit_test(test_the_order_of_texts_and_their_cuts_change_nothing),
 		cmocka_unit_test(test_each_merge_is_the_commonest_pair),
+		cmocka_unit_test(test_corpora_of_ties_and_overlaps_are_merged_as_hugging_face_does),
+		cmocka_unit_test(test_counts_have_64_bits),
+		cmocka_unit_test(test_a_special_token_with_a_learnt_name_is_refused),
 		cmocka_unit_test(test_too_few_pairs_make_a_smaller_vocabulary),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

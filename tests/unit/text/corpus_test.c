@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+static const struct bpe_training training = { .size = 300, .choice = { .eod = "", .bos = "" } };
+
 static void make(void **state, const char *out, uint64_t part_bytes, unsigned threads)
 {
 	struct cbtm_error e = { 0 };
@@ -103,7 +105,7 @@ static void test_the_vocabulary_sees_train_documents_only(void **state)
 	file_replace(in, lines, sizeof lines - 1, &e);
 	assert_int_equal(little_documents(in, scratch_path(state, "o"), 1 << 30, 1, &rules, &e), 0);
 	struct dataset *d = little_open(scratch_path(state, "o"), "documents");
-	assert_int_equal(corpus_vocabulary(d, 300, NULL, &b, &e), 0);
+	assert_int_equal(corpus_vocabulary(d, &training, NULL, &b, &e), 0);
 	assert_int_equal(b->merges, 2);
 	assert_memory_equal(b->symbol[257].bytes, "ab", 2);
 	dataset_close(d);
@@ -122,7 +124,7 @@ static void test_no_train_document_is_an_empty_corpus(void **state)
 	file_replace(in, line, sizeof line - 1, &e);
 	assert_int_equal(little_documents(in, scratch_path(state, "o"), 1 << 30, 1, &rules, &e), 0);
 	struct dataset *d = little_open(scratch_path(state, "o"), "documents");
-	assert_int_equal(corpus_vocabulary(d, 300, NULL, &b, &e), CBTM_ERR_EMPTY_CORPUS);
+	assert_int_equal(corpus_vocabulary(d, &training, NULL, &b, &e), CBTM_ERR_EMPTY_CORPUS);
 	assert_null(b);
 	dataset_close(d);
 	free(in);

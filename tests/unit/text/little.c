@@ -106,10 +106,11 @@ struct dataset *little_open(const char *folder, const char *name)
 static int write_vocabulary(const struct dataset *documents, const char *dir, struct pool *pool,
                             struct cbtm_error *e)
 {
+	static const struct bpe_training training = { .size = 280, .choice = { .eod = "", .bos = "" } };
 	struct store_writer *w;
 	struct bpe *b;
 
-	if (corpus_vocabulary(documents, 280, pool, &b, e))
+	if (corpus_vocabulary(documents, &training, pool, &b, e))
 		return e->name;
 	if (!begin(dir, "vocabulary", 0, &w, e) && !bpe_save(b, w, e) && !store_seal(w, e))
 		seal(dir, "vocabulary", 1, e);

@@ -7,13 +7,15 @@
 
 struct bpe *recorded_vocabulary(void)
 {
+	static const struct bpe_training training = { .size = RECORDED_SIZE,
+		                                          .choice = { .eod = "", .bos = "" } };
 	struct cbtm_error e = { 0 };
 	struct bpe_pieces p = { 0 };
 	struct bpe *b = NULL;
 
 	for (size_t i = 0; i < sizeof recorded_corpus / sizeof *recorded_corpus; i++)
 		bpe_pieces_text(&p, recorded_corpus[i], strlen(recorded_corpus[i]), &e);
-	if (e.name || bpe_train(&p, RECORDED_SIZE, &b, &e))
+	if (e.name || bpe_train(&p, &training, &b, &e))
 		abort();
 	bpe_pieces_free(&p);
 	return b;
