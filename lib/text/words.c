@@ -1,9 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 #include "text/words.h"
+#include "text/ascii.h"
 #include "text/stop_words.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
+#include <pthread.h>
 #include <string.h>
+
+/* ---------------------------------------------------------------- stop words */
+
+enum { STOP_BYTES = 16, STOP_SLOTS = 1024 };
+
+/* A word of at most 16 bytes as two numbers, zeros behind its end; both 0: a free slot. */
+struct short_word {
+	uint64_t low, high;
+};
+static struct short_word stop_table[STOP_SLOTS];
+static uint32_t stop_lengths[26]; /* by the first letter: bit n for a stop word of n bytes */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The first n bytes of s, of which STOP_BYTES can be read; what is behind them is cut off. */
+static struct short_word short_word(const char *s, size_t n)
+{
+	struct short_word w;
+	memcpy(&w, s, sizeof w);
+	w.low &= n < 8 ? (UINT64_C(1) << 8 * n) - 1 : UINT64_MAX;
+	w.high &= n <= 8 ? 0 : n < 16 ? (UINT64_C(1) << 8 * (n - 8)) - 1 : UINT64_MAX;
+	return w;
+}
+
+/* The slot of w, or the free one where it would be. */
+static struct short_word *stop_slot(struct short_word w)
+{
+	size_t i = (size_t)((w.low ^ w.high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u >> 54);
+	while (stop_table[i].low && (stop_table[i].low != w.low || stop_table[i].high != w.high))
+		i = (i + 1) % STOP_SLOTS;
+	return &stop_table[i];
+}
+
+static void fill_table(void)
+{
+	for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++) {
+		char s[STOP_BYTES] = { 0 };
+		size_t n = strlen(stop_words[i]);
+		memcpy(s, stop_words[i], n);
+		struct short_word w = short_word(s, n);
+		*stop_slot(w) = w;
+		stop_lengths[s[0] - 'a'] |= UINT32_C(1) << n;
+	}
+}
+
+/* STOP_BYTES of word can be read, whatever n is. */
+static bool is_stop_word(const char *word, size_t n)
+{
+	unsigned first = (unsigned char)word[0] - 'a';
+	if (n > STOP_BYTES || first >= 26 || !(stop_lengths[first] >> n & 1))
+		return false;
+	return stop_slot(short_word(word, n))->low != 0;
+}
+
+bool words_stop(const char *word, size_t n)
+{
+	char bytes[STOP_BYTES] = { 0 };
+	if (n == 0 || n > STOP_BYTES)
+		return false;
+	pthread_once(&once, fill_table);
+	memcpy(bytes, word, n);
+	return is_stop_word(bytes, n);
+}
+
+/* ---------------------------------------------------------------- any text */
 
 /* The word under way. */
 struct word {
@@ -13,30 +79,11 @@ struct word {
 	bool digit;      /* its first character is one */
 };
 
-bool words_stop(const char *word, size_t n)
-{
-	size_t low = 0, high = sizeof stop_words / sizeof *stop_words;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		size_t m = strlen(stop_words[middle]);
-		int order = memcmp(stop_words[middle], word, m < n ? m : n);
-
-		if (!order && m == n)
-			return true;
-		if (order < 0 || (!order && m < n))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
 static int end_word(struct word *w, cbtm_word_function *each, void *arg)
 {
 	int status = 0;
 
-	if (w->points >= 2 && !w->digit && !words_stop(w->bytes, w->n))
+	if (w->points >= 2 && !w->digit && !is_stop_word(w->bytes, w->n))
 		status = each(arg, w->bytes, w->n);
 	w->n = w->points = 0;
 	return status;
@@ -82,21 +129,22 @@ static bool cased_behind(const uint8_t *flags, const char *s, size_t n, size_t a
 
 enum { CAPITAL_SIGMA = 0x3a3, FINAL_SIGMA = 0x3c2, CAPITAL_I_DOT = 0x130 };
 
-int words_each(const char *s, size_t n, cbtm_word_function *each, void *arg)
+/* Words from s[*at] on, until there is an ASCII border again or the text ends. */
+static int any_words(const char *s, size_t n, size_t *at, cbtm_word_function *each, void *arg)
 {
 	const uint8_t *flags = unicode_flags();
 	struct word w = { .n = 0 };
 	unsigned length;
-	int status;
+	int status = 0;
 
-	for (size_t at = 0; at < n; at += length) {
-		uint32_t c = utf8_get(s + at, n - at, &length), lower;
+	for (; *at < n; *at += length) {
+		uint32_t c = utf8_get(s + *at, n - *at, &length), lower;
 
 		if (c == UTF8_INVALID)
 			c = UNICODE_REPLACEMENT;
 		lower = c == CAPITAL_I_DOT ? 'i' : unicode_lower(c);
-		if (c == CAPITAL_SIGMA && cased_before(flags, s, at) &&
-		    !cased_behind(flags, s, n, at + length))
+		if (c == CAPITAL_SIGMA && cased_before(flags, s, *at) &&
+		    !cased_behind(flags, s, n, *at + length))
 			lower = FINAL_SIGMA;
 		if (flags[lower] & UNICODE_WORD)
 			add_point(&w, flags, lower);
@@ -104,6 +152,103 @@ int words_each(const char *s, size_t n, cbtm_word_function *each, void *arg)
 		if ((!(flags[lower] & UNICODE_WORD) || c == CAPITAL_I_DOT) &&
 		    (status = end_word(&w, each, arg)))
 			return status;
+		if (c < 0x80 && !w.points)
+			return 0;
 	}
 	return end_word(&w, each, arg);
+}
+
+/* ---------------------------------------------------------------- ASCII */
+
+/* The words of a run of ASCII, block by block: their lower-cased bytes, one behind the other. */
+struct ascii_run {
+	char bytes[WORD_POINTS + ASCII_BLOCK + STOP_BYTES];
+	size_t open; /* bytes[0 .. open): a word that has not ended; at most WORD_POINTS */
+	cbtm_word_function *each;
+	void *arg;
+};
+
+static int ascii_word(const struct ascii_run *run, const char *word, size_t n)
+{
+	if (n > WORD_POINTS)
+		n = WORD_POINTS;
+	if (n < 2 || (word[0] <= '9') || is_stop_word(word, n))
+		return 0;
+	return run->each(run->arg, word, n);
+}
+
+/*
+ * A block's words; bit i of `letters`: byte i is of a word, `size`: bytes of it. The word that the
+ * block ends in stays open. *status: what `each` said.
+ */
+static void ascii_block(struct ascii_run *run, uint64_t letters, size_t size, int *status)
+{
+	const char *block = run->bytes + run->open;
+	size_t at = 0;
+
+	if (run->open && !(letters & 1)) {
+		*status = ascii_word(run, run->bytes, run->open);
+		run->open = 0;
+	}
+	while (!*status && letters >> at) {
+		size_t start = at + (size_t)__builtin_ctzll(letters >> at);
+		uint64_t gaps = ~letters >> start;
+		size_t end = gaps ? start + (size_t)__builtin_ctzll(gaps) : 64;
+		const char *word = start ? block + start : run->bytes;
+		size_t n = (size_t)(block + (end < size ? end : size) - word);
+
+		if (end >= size) {
+			n = n < WORD_POINTS ? n : WORD_POINTS;
+			memmove(run->bytes, word, n);
+			run->open = n;
+			return;
+		}
+		*status = ascii_word(run, word, n);
+		at = end;
+	}
+	run->open = 0;
+}
+
+/* Words from s[*at] on, as long as the text is ASCII: *at then is where a word that touches another
+ * character begins, or that character, or n. No word is open at s[*at] before. */
+static int ascii_words(const char *s, size_t n, size_t *at, cbtm_word_function *each, void *arg)
+{
+	struct ascii_run run = { .open = 0, .each = each, .arg = arg };
+	size_t open_at = *at;
+	int status = 0;
+
+	while (*at < n) {
+		size_t size = n - *at < ASCII_BLOCK ? n - *at : ASCII_BLOCK;
+		struct ascii_masks masks = ascii_block_masks(s + *at, size, run.bytes + run.open);
+		if (masks.others)
+			size = (size_t)__builtin_ctzll(masks.others);
+		uint64_t all = size < 64 ? (UINT64_C(1) << size) - 1 : UINT64_MAX;
+		bool goes_on = run.open && (masks.letters & all) == all;
+
+		if (size)
+			ascii_block(&run, masks.letters & all, size, &status);
+		*at += size;
+		if (status)
+			return status;
+		if (run.open && !goes_on)
+			open_at = *at - run.open;
+		if (masks.others) {
+			*at = run.open ? open_at : *at;
+			return 0;
+		}
+	}
+	return run.open ? ascii_word(&run, run.bytes, run.open) : 0;
+}
+
+int words_each(const char *text, size_t n, cbtm_word_function *each, void *arg)
+{
+	int status = 0;
+
+	pthread_once(&once, fill_table);
+	for (size_t at = 0; at < n && !status;) {
+		status = ascii_words(text, n, &at, each, arg);
+		if (at < n && !status)
+			status = any_words(text, n, &at, each, arg);
+	}
+	return status;
 }
