@@ -9,9 +9,9 @@
 #include <stddef.h>
 
 enum {
-	PRODUCT_ROWS = 4,   /* rows and */
+	PRODUCT_ROWS = 8,   /* rows and */
 	PRODUCT_WIDTH = 32, /* columns of a tile whose sums stay in registers */
-	PRODUCT_RUN = 256   /* depth of a run */
+	PRODUCT_RUN = 64    /* depth of a run: the first cache holds its rows of a basis */
 };
 
 /* Element (i, j) of a matrix is at[i * row + j * column]: rows, columns or transposes of others. */
@@ -28,13 +28,13 @@ void product_add(size_t m, size_t n, size_t depth, struct view a, struct view b,
 void product_gram(size_t rows, size_t m, const double *x, double *g);
 
 /* The variants that this processor has: *n of them, the fastest first, the portable one last.
- * tile: c (rows x columns, PRODUCT_WIDTH apart) = sum over p < depth of a(i, p) panel[p], whose rows
- * are PRODUCT_WIDTH apart; rows <= PRODUCT_ROWS, columns <= PRODUCT_WIDTH, rounded up to 16.
- * gram: g (rows x 16) += sum over p < depth of left[p * m + i] right[p * m ..]. */
+ * tile: c (rows x columns, `stride` apart) += sum over p < depth of a(i, p) panel[p], whose rows are
+ * PRODUCT_WIDTH apart; rows <= PRODUCT_ROWS, columns 16 or PRODUCT_WIDTH.
+ * gram: g (rows <= 4, x 16) += sum over p < depth of left[p * m + i] right[p * m ..]. */
 struct product_variant {
 	const char *name;
 	void (*tile)(struct view a, size_t rows, size_t depth, const float *panel, size_t columns,
-	             float *c);
+	             float *c, size_t stride);
 	void (*gram)(const double *left, const double *right, size_t m, size_t rows, size_t depth,
 	             double *g);
 };

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <string.h>
 
+enum { AHEAD = 12 }; /* entries: rows of v lie anywhere */
+
 typedef float lanes __attribute__((vector_size(4 * TILE)));
 typedef double wide __attribute__((vector_size(8 * TILE)));
 
@@ -15,6 +17,7 @@ static inline __attribute__((always_inline)) void tile_body(const float *value,
 		size_t to = n - i < TILE_RUN ? n : i + TILE_RUN;
 		lanes sum = { 0 }, row;
 		for (; i < to; i++) {
+			__builtin_prefetch(v + (size_t)column[i + AHEAD < n ? i + AHEAD : i] * stride);
 			memcpy(&row, v + (size_t)column[i] * stride, sizeof row);
 			sum += value[i] * row;
 		}

@@ -190,7 +190,8 @@ static size_t steps_ahead(double residual, size_t d)
 
 static int iterate(struct lanczos *k, struct cbtm_error *e)
 {
-	size_t due = 3 * k->d + 80;
+	/* So many directions were needed for 2 to 300 dimensions of text. */
+	size_t due = 3 * k->d + (size_t)(13 * sqrt((double)k->d));
 	bool any;
 	if (draw_columns(k, k->y, NULL, e) || next_block(k, &any, e))
 		return e->name;
@@ -301,18 +302,20 @@ static int finish(struct lanczos *k, bool by_columns, float *v, double *s, struc
 		s[j] = k->theta[l - 1 - j] > 0 ? sqrt(k->theta[l - 1 - j]) : 0;
 	bool coarse = s[d - 1] < REFINE * s[0];
 	u = mem_aligned(n, d * sizeof *u, "the SVD", e);
-	x = coarse || !by_columns ? mem_aligned(k->r, d * sizeof *x, "the SVD", e) : NULL;
+	/* Of the columns' side, unless it is turned: right where it shall be. */
+	if (coarse)
+		x = mem_aligned(k->r, d * sizeof *x, "the SVD", e);
 	to = mem_aligned(d, d * sizeof *to, "the SVD", e);
 	if (e->name || basis_combine(&k->basis, c, d, u, e) ||
-	    (x && sparse_times_dense(k->pool, k->pt, u, d, x, e)) ||
+	    ((coarse || !by_columns) && sparse_times_dense(k->pool, k->pt, u, d, coarse ? x : v, e)) ||
 	    (coarse && principal(k->pool, x, k->r, d, RANK_TOLERANCE * sqrt(k->largest), to, s, e)))
 		goto done;
 	if (coarse) {
 		for (size_t i = 0; by_columns && i < d * d; i++) /* turns alone: u is unit already */
 			to[i] = (float)((double)to[i] * s[i % d]);
 		dense_times(k->pool, by_columns ? u : x, columns, d, to, d, v, e);
-	} else {
-		memcpy(v, by_columns ? u : x, columns * d * sizeof *v);
+	} else if (by_columns) {
+		memcpy(v, u, columns * d * sizeof *v);
 	}
 	if (!e->name)
 		make_unit(k->pool, v, columns, d, s, e);
