@@ -13,26 +13,26 @@ static const struct cbtm_param params[] = {
 	  .max = 4096,
 	  .help = "dimensions of a vector: singular vectors that are kept" },
 	{ .name = "min_df",
-	  .type = CBTM_PARAM_COUNT,
+	  .type = CBTM_PARAM_REAL,
 	  .offset = offsetof(struct options, min_df),
 	  .default_text = "1",
-	  .min = 1,
+	  .min = 0,
 	  .max = 4e9,
-	  .help = "drop words of fewer documents" },
+	  .help = "drop words of fewer documents; below 1: of a smaller share of them" },
 	{ .name = "max_df",
 	  .type = CBTM_PARAM_REAL,
 	  .offset = offsetof(struct options, max_df),
 	  .default_text = "1",
 	  .min = 0,
-	  .max = 1,
-	  .help = "drop words of more than this share of the documents" },
+	  .max = 4e9,
+	  .help = "drop words of a larger share of the documents; above 1: of more documents" },
 	{ .name = "max_features",
 	  .type = CBTM_PARAM_COUNT,
 	  .offset = offsetof(struct options, max_features),
 	  .default_text = "0",
 	  .min = 0,
 	  .max = 4e9,
-	  .help = "keep only so many words, the most frequent; 0: all" },
+	  .help = "keep only so many words, the most frequent in all, equals by text; 0: all" },
 	{ .name = "random_seed",
 	  .type = CBTM_PARAM_COUNT,
 	  .offset = offsetof(struct options, random_seed),
@@ -45,6 +45,7 @@ static int init(const struct cbtm_host *table, struct cbtm_error *e)
 {
 	(void)e;
 	host = table;
+	tfidf_choose();
 	return 0;
 }
 
@@ -65,7 +66,8 @@ static int transform(const void *state, const struct cbtm_document *documents, s
 		for (size_t j = 0; j < s->dims; j++)
 			sum[j] = 0;
 		for (size_t t = 0; t < c.n; t++)
-			tfidf_add(s, c.word[t], c.count[t] * s->idf[c.word[t]], sum);
+			tfidf_add(s, (uint32_t)(c.key[t] >> 32),
+			          (double)(uint32_t)c.key[t] * s->idf[c.key[t] >> 32], sum);
 		tfidf_normalise(sum, s->dims, vectors + i * s->dims);
 	}
 	counts_free(&c);
@@ -114,8 +116,11 @@ static int read_terms(struct cbtm_state_reader *r, struct vocabulary *v, struct 
 	const char *text = data;
 	if (width != 1 || bytes == 0 || text[bytes - 1])
 		return host->error(e, CBTM_ERR_BAD_STORE, "terms", "the words do not end");
-	for (const char *word = text; word < text + bytes && !e->name; word += strlen(word) + 1)
+	for (const char *word = text; word < text + bytes && !e->name; word += strlen(word) + 1) {
+		if (*word == 0)
+			return host->error(e, CBTM_ERR_BAD_STORE, "terms", "a word is empty");
 		vocabulary_add(v, word, strlen(word), e);
+	}
 	return e->name;
 }
 
@@ -162,7 +167,7 @@ CBTM_EXPORT const struct cbtm_embed cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "embed",
 	            .name = "tfidf-svd",
-	            .version = 2,
+	            .version = 3,
 	            .description =
 	                "tf-idf of words, truncated SVD, unit length (the paper's embedding)",
 	            .params = params,
