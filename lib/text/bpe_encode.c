@@ -1,255 +1,296 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Encoding: pieces of the pre-tokenizer are looked up in a cache of short words; the others are
- * merged, lowest rank first, leftmost first. Short pieces scan a list for the lowest rank; long
- * ones keep a heap of (rank, position) over a linked list, O(n log n).
+ * The encoder: 2048 bytes at a time, each step over all of them before the next. The scan says where
+ * words start (scan.h); their keys are compared with the cache's entries (encode.h); those that
+ * differ are looked for further, or merged and added (encode_cache.h, encode_merge.h); then the ids
+ * of all words are written in a row. Words whose ids are not in an entry stand aside in a list that
+ * parts this row.
  */
 #include "base/error.h"
 #include "base/memory.h"
-#include "text/bpe.h"
-#include "text/pretoken.h"
-#include "text/unicode.h"
+#include "text/encode.h"
+#include "text/encode_cache.h"
+#include "text/encode_merge.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	KEY = 16,        /* bytes of the longest cached piece */
-	CACHED_IDS = 6,  /* of the longest cached result */
-	SLOTS = 1 << 16, /* of the cache: 48 bytes each */
-	SCANNED = 32     /* bytes of the longest piece that is merged by scanning */
+	SLOTS = 1 << 18,
+	MOST_SLOTS = 1 << 19,
+	CHUNK_IDS = SCAN_BYTES + ENCODE_KEY + ENCODE_EXCESS, /* room for those not aside */
+	MERGED = 0                                           /* as a list: merged when it is written */
 };
 
-struct cached {
-	uint64_t key[2];
-	uint8_t n, ids; /* bytes, 0: empty; ids */
-	uint32_t id[CACHED_IDS];
-};
-
-struct node {
-	uint32_t id, previous, next; /* BPE_NONE: none; a merged-away node has id BPE_NONE */
-};
-
-struct candidate {
-	uint32_t rank, at;
-	uint32_t left, right; /* ids when it was pushed: stale if they are others now */
-	uint32_t id;
+/* A word whose ids are a list of the cache, or MERGED. */
+struct aside {
+	uint32_t word, list;
 };
 
 struct bpe_encoder {
-	const struct bpe *bpe;
-	const uint8_t *flags;
-	struct cached *cache;
-	struct node *node;
-	struct candidate *heap;
-	size_t nodes, heap_n, heap_cap;
+	struct encode_words words;
+	struct scan scan;
+	struct aside aside[ENCODE_WORDS];
+	size_t asides;
+	const struct encode_kernel *kernel;
+	struct encode_cache cache;
+	struct encode_merger merger;
+	struct bpe_ids merged; /* of a word */
+	bool wide;
+	size_t pending; /* where the word begins that has not ended */
 };
 
-struct bpe_encoder *bpe_encoder_new(const struct bpe *b, struct cbtm_error *e)
+struct bpe_encoder *encode_new(const struct bpe *b, const struct encode_kernel *kernel,
+                               size_t slots, size_t most_slots, struct cbtm_error *e)
 {
-	struct bpe_encoder *c = mem_zeroed(1, sizeof *c, "an encoder", e);
+	struct bpe_encoder *c = mem_aligned(1, sizeof *c, "an encoder", e);
 
 	if (!c)
 		return NULL;
-	c->bpe = b;
-	c->flags = unicode_flags();
-	c->cache = mem_zeroed(SLOTS, sizeof *c->cache, "an encoder's cache", e);
-	if (c->cache)
+	memset(c, 0, sizeof *c);
+	c->kernel = kernel;
+	c->merger.bpe = b;
+	c->wide = b->size > 1 << 16;
+	if (!encode_cache_make(&c->cache, kernel, c->wide, slots, most_slots, e))
 		return c;
-	free(c);
+	bpe_encoder_free(c);
 	return NULL;
+}
+
+struct bpe_encoder *bpe_encoder_new(const struct bpe *b, struct cbtm_error *e)
+{
+	return encode_new(b, *encode_kernels(), SLOTS, MOST_SLOTS, e);
 }
 
 void bpe_encoder_free(struct bpe_encoder *c)
 {
 	if (!c)
 		return;
-	free(c->cache);
-	free(c->node);
-	free(c->heap);
+	encode_cache_free(&c->cache);
+	encode_merger_free(&c->merger);
+	bpe_ids_free(&c->merged);
 	free(c);
 }
 
-/* Merges a piece of at most SCANNED bytes into out; returns the number of ids. */
-static size_t merge_scanning(const struct bpe *b, const char *s, size_t n, uint32_t *out)
+/* Where word i of the chunk begins. */
+static size_t word_start(const struct bpe_encoder *c, size_t i)
 {
-	const struct bpe_pair *pair[SCANNED];
+	return i ? c->scan.at + c->words.position[i] : c->pending;
+}
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = b->byte[(unsigned char)s[i]];
-	for (size_t i = 0; i + 1 < n; i++)
-		pair[i] = bpe_pair_find(b, out[i], out[i + 1]);
-	for (;;) {
-		uint32_t rank = BPE_NONE;
-		size_t best = 0;
+/* ---------------------------------------------------------------- words -> slots and lists */
+/* The word from the chunk before. */
+static void set_first_key(struct bpe_encoder *c)
+{
+	size_t n = word_start(c, 1) - c->pending;
 
-		for (size_t i = 0; i + 1 < n; i++)
-			if (pair[i] && pair[i]->rank < rank) {
-				rank = pair[i]->rank;
-				best = i;
-			}
-		if (rank == BPE_NONE)
-			return n;
-		out[best] = pair[best]->id;
-		n--;
-		memmove(out + best + 1, out + best + 2, (n - best - 1) * sizeof *out);
-		if (best + 1 < n) {
-			memmove(pair + best, pair + best + 1, (n - best - 1) * sizeof *pair);
-			pair[best] = bpe_pair_find(b, out[best], out[best + 1]);
-		}
-		if (best)
-			pair[best - 1] = bpe_pair_find(b, out[best - 1], out[best]);
+	c->words.key[0] = (struct encode_key){ 0 };
+	if (n <= ENCODE_KEY)
+		memcpy(&c->words.key[0], c->scan.text + c->pending, n);
+}
+
+/* A NUL may stand in a word, whose key would be the same as without it. */
+static void forget_keys_with_nul(struct bpe_encoder *c)
+{
+	for (size_t i = 0; i < c->words.n; i++) {
+		size_t at = word_start(c, i), n = word_start(c, i + 1) - at;
+		if (n <= ENCODE_KEY && n && memchr(c->scan.text + at, 0, n))
+			c->words.key[i] = (struct encode_key){ 0 };
 	}
 }
 
-static bool before(const struct candidate *a, const struct candidate *b)
+static int merge(struct bpe_encoder *c, const char *word, size_t n, struct cbtm_error *e)
 {
-	return a->rank < b->rank || (a->rank == b->rank && a->at < b->at);
+	c->merged.n = 0;
+	return encode_merge(&c->merger, word, n, &c->merged, e);
 }
 
-static void heap_push(struct bpe_encoder *c, struct candidate x)
+static int resolve_long(struct bpe_encoder *c, const char *word, size_t n, uint32_t *list,
+                        struct cbtm_error *e)
 {
-	size_t i = c->heap_n++;
+	uint64_t hash;
 
-	for (; i && before(&x, &c->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		c->heap[i] = c->heap[(i - 1) / 2];
-	c->heap[i] = x;
-}
-
-static struct candidate heap_pop(struct bpe_encoder *c)
-{
-	struct candidate top = c->heap[0], x = c->heap[--c->heap_n];
-	size_t i = 0, child;
-
-	while ((child = 2 * i + 1) < c->heap_n) {
-		if (child + 1 < c->heap_n && before(&c->heap[child + 1], &c->heap[child]))
-			child++;
-		if (!before(&c->heap[child], &x))
-			break;
-		c->heap[i] = c->heap[child];
-		i = child;
-	}
-	c->heap[i] = x;
-	return top;
-}
-
-static void consider(struct bpe_encoder *c, uint32_t at)
-{
-	const struct node *left = &c->node[at];
-	const struct bpe_pair *p;
-
-	if (left->next == BPE_NONE)
-		return;
-	p = bpe_pair_find(c->bpe, left->id, c->node[left->next].id);
-	if (p)
-		heap_push(c, (struct candidate){ p->rank, at, p->left, p->right, p->id });
-}
-
-/* Merges a piece of any length and appends its ids, for which there is room. Every merge takes one
- * candidate away and pushes at most two: 3 n places suffice. */
-static int merge_heap(struct bpe_encoder *c, const char *s, size_t n, struct bpe_ids *ids,
-                      struct cbtm_error *e)
-{
-	size_t places;
-
-	if (n >= BPE_NONE || !size_mul(n, 3, &places))
-		return error_set(e, CBTM_ERR_BAD_DATA, NULL, "a word is longer than 4 GiB");
-	if (array_reserve(&c->node, &c->nodes, n, sizeof *c->node, e) ||
-	    array_reserve(&c->heap, &c->heap_cap, places, sizeof *c->heap, e))
+	*list = MERGED;
+	if (n > ENCODE_LONG)
+		return 0;
+	*list = encode_cache_find_long(&c->cache, word, n, &hash);
+	if (*list || merge(c, word, n, e))
 		return e->name;
-	c->heap_n = 0;
-	for (uint32_t i = 0; i < n; i++)
-		c->node[i] =
-			(struct node){ c->bpe->byte[(unsigned char)s[i]], i - 1, i + 1 < n ? i + 1 : BPE_NONE };
-	for (uint32_t i = 0; i < n; i++)
-		consider(c, i);
-	while (c->heap_n) {
-		struct candidate x = heap_pop(c);
-		struct node *left = &c->node[x.at], *right;
+	return encode_cache_add_long(&c->cache, word, n, hash, c->merged.v, c->merged.n, list, e);
+}
 
-		if (left->id != x.left || left->next == BPE_NONE || c->node[left->next].id != x.right)
-			continue;
-		right = &c->node[left->next];
-		left->id = x.id;
-		left->next = right->next;
-		right->id = BPE_NONE;
-		if (left->next != BPE_NONE)
-			c->node[left->next].previous = x.at;
-		consider(c, x.at);
-		if (left->previous != BPE_NONE)
-			consider(c, left->previous);
+/* Word i is not what its slot has. */
+static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
+{
+	size_t at = word_start(c, i), n = word_start(c, i + 1) - at;
+	const char *word = c->scan.text + at;
+	const struct encode_key *key = &c->words.key[i];
+	uint32_t *slot = &c->words.slot[i], list;
+
+	if (!n)
+		return 0;
+	if (!key->half[0]) {
+		if (resolve_long(c, word, n, &list, e))
+			return e->name;
+		c->aside[c->asides++] = (struct aside){ (uint32_t)i, list };
+		return 0;
 	}
-	for (uint32_t i = 0; i != BPE_NONE; i = c->node[i].next)
-		ids->v[ids->n++] = c->node[i].id;
+	list = encode_cache_find(&c->cache, key, slot);
+	if (*slot == BPE_NONE &&
+	    (merge(c, word, n, e) ||
+	     encode_cache_add(&c->cache, key, c->merged.v, c->merged.n, slot, &list, e)))
+		return e->name;
+	if (list)
+		c->aside[c->asides++] = (struct aside){ (uint32_t)i, list };
 	return 0;
 }
 
-/* The piece as a 16-byte number, zeros behind it; n <= KEY. `room`: bytes that may be read. */
-static inline void load_key(const char *s, size_t n, size_t room, uint64_t key[2])
+static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 {
-	if (room >= KEY) {
-		memcpy(key, s, KEY);
-		if (n < 8) {
-			key[0] &= (1ull << 8 * n) - 1;
-			key[1] = 0;
-		} else if (n < KEY) {
-			key[1] &= (1ull << 8 * (n - 8)) - 1;
-		}
-		return;
+	c->asides = 0;
+	for (size_t group = 0; group < c->words.n; group += 32) {
+		uint64_t differs = c->words.differs[group / 32];
+
+		if (c->words.n - group < 32)
+			differs &= (1ull << 2 * (c->words.n - group)) - 1;
+		for (differs = (differs | differs >> 1) & 0x5555555555555555u; differs;
+		     differs &= differs - 1)
+			if (resolve_word(c, group + (size_t)__builtin_ctzll(differs) / 2, e))
+				return e->name;
 	}
-	key[0] = key[1] = 0;
-	memcpy(key, s, n);
+	return 0;
 }
 
-static void encode_short(struct bpe_encoder *c, const char *s, size_t n, size_t room,
-                         struct bpe_ids *ids)
+/* ---------------------------------------------------------------- slots and lists -> ids */
+static int reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e)
 {
-	uint64_t key[2], h;
-	struct cached *entry;
-	size_t made;
+	if (ids->cap - ids->n >= more)
+		return 0;
+	return array_reserve(&ids->v, &ids->cap, ids->n + more, sizeof *ids->v, e);
+}
 
-	load_key(s, n, room, key);
-	h = (key[0] ^ (key[1] + n) * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
-	entry = &c->cache[(h ^ h >> 32) * 0xd6e8feb86659fd93u >> 48];
-	if (entry->n == n && entry->key[0] == key[0] && entry->key[1] == key[1]) {
-		memcpy(ids->v + ids->n, entry->id, sizeof entry->id);
-		ids->n += entry->ids;
-		return;
+static int write_aside(struct bpe_encoder *c, const struct aside *a, struct bpe_ids *ids,
+                       struct cbtm_error *e)
+{
+	const uint32_t *list = c->cache.lists.v + a->list;
+
+	if (a->list == MERGED) {
+		size_t at = word_start(c, a->word);
+		return encode_merge(&c->merger, c->scan.text + at, word_start(c, a->word + 1) - at, ids, e);
 	}
-	made = merge_scanning(c->bpe, s, n, ids->v + ids->n);
-	if (made <= CACHED_IDS) {
-		entry->key[0] = key[0];
-		entry->key[1] = key[1];
-		entry->n = (uint8_t)n;
-		entry->ids = (uint8_t)made;
-		memcpy(entry->id, ids->v + ids->n, made * sizeof *entry->id);
+	if (reserve(ids, *list, e))
+		return e->name;
+	memcpy(ids->v + ids->n, list + 1, *list * sizeof *list);
+	ids->n += *list;
+	return 0;
+}
+
+/* The ids of words [from, to). *aside: how many of those aside are before. */
+static int write_words(struct bpe_encoder *c, size_t from, size_t to, size_t *aside,
+                       struct bpe_ids *ids, struct cbtm_error *e)
+{
+	while (from < to) {
+		const struct aside *a;
+		size_t end = to;
+
+		while (*aside < c->asides && c->aside[*aside].word < from)
+			++*aside;
+		a = &c->aside[*aside];
+		if (*aside < c->asides && a->word < to)
+			end = a->word;
+		if (reserve(ids, CHUNK_IDS, e))
+			return e->name;
+		ids->n = (size_t)((c->wide ? c->kernel->wide : c->kernel->narrow)(
+							  &c->words, from, end, c->cache.entry, ids->v + ids->n) -
+		                  ids->v);
+		from = end;
+		if (end < to) {
+			if (write_aside(c, a, ids, e))
+				return e->name;
+			from++;
+		}
 	}
-	ids->n += made;
+	return 0;
+}
+
+/* The texts of a batch, as they are passed by. */
+struct batch {
+	const size_t *start, *stop;
+	size_t rows, row;
+	bool inside; /* of row */
+	struct bpe_ids *ids;
+	size_t *end;
+};
+
+/* The word that begins at a byte of the chunk. */
+static size_t word_at(const struct bpe_encoder *c, size_t at)
+{
+	size_t block = (at - c->scan.at) / 64, bit = (at - c->scan.at) % 64;
+
+	return c->words.before[block] + 1u +
+	       (size_t)__builtin_popcountll(c->scan.start[block] & ((1ull << bit) - 1));
+}
+
+/* The ids of the chunk's words that are in texts. */
+static int write_chunk(struct bpe_encoder *c, struct batch *b, struct cbtm_error *e)
+{
+	size_t from = 0, aside = 0;
+
+	while (b->row < b->rows) {
+		size_t at = (b->inside ? b->stop : b->start)[b->row], word;
+
+		if (at - c->scan.at >= SCAN_BYTES)
+			break;
+		word = word_at(c, at);
+		if (b->inside) {
+			if (write_words(c, from, word, &aside, b->ids, e))
+				return e->name;
+			b->end[b->row++] = b->ids->n;
+		}
+		from = word;
+		b->inside = !b->inside;
+	}
+	return b->inside ? write_words(c, from, c->words.n, &aside, b->ids, e) : 0;
+}
+
+static int encode_chunk(struct bpe_encoder *c, struct batch *b, bool careful, struct cbtm_error *e)
+{
+	struct encode_words *w = &c->words;
+	const char *text = c->scan.text + c->scan.at;
+
+	c->kernel->positions(w, c->scan.start);
+	if (!w->n)
+		return 0;
+	if (encode_cache_tidy(&c->cache, e))
+		return e->name;
+	set_first_key(c);
+	c->kernel->keys(w, text, c->scan.n - c->scan.at, c->cache.entry, c->cache.mask);
+	if (careful)
+		forget_keys_with_nul(c);
+	c->kernel->compare(w, c->cache.entry);
+	if (resolve(c, e) || write_chunk(c, b, e))
+		return e->name;
+	c->pending = word_start(c, w->n);
+	return 0;
 }
 
 const struct bpe *bpe_encoder_vocabulary(const struct bpe_encoder *c)
 {
-	return c->bpe;
+	return c->merger.bpe;
 }
 
-int bpe_encode_plain(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
-                     struct cbtm_error *e)
+static int encode_batch(struct bpe_encoder *c, const char *text, struct batch b,
+                        struct cbtm_error *e)
 {
-	size_t at = 0;
+	bool nul = false;
 
-	while (at < n) {
-		size_t end = pretoken_end(c->flags, text, n, at), need = end - at;
+	c->pending = b.start[0];
+	scan_begin(&c->scan, c->kernel->scan, text, b.start, b.stop, b.rows);
+	while (scan_next(&c->scan)) {
+		bool before = nul;
 
-		/* Room for an id a byte, and for the copy of a whole cache entry. */
-		if (ids->cap - ids->n < need + CACHED_IDS &&
-		    array_reserve(&ids->v, &ids->cap, ids->n + need + CACHED_IDS, sizeof *ids->v, e))
+		nul = c->scan.nul;
+		if (encode_chunk(c, &b, nul || before, e))
 			return e->name;
-		if (need <= KEY)
-			encode_short(c, text + at, need, n - at, ids);
-		else if (need <= SCANNED)
-			ids->n += merge_scanning(c->bpe, text + at, need, ids->v + ids->n);
-		else if (merge_heap(c, text + at, need, ids, e))
-			return e->name;
-		at = end;
 	}
 	return 0;
 }
@@ -258,12 +299,23 @@ int bpe_encode_batch(struct bpe_encoder *c, const char *text, const size_t *star
                      const size_t *stop, size_t rows, struct bpe_ids *ids, size_t *end,
                      struct cbtm_error *e)
 {
+	if (rows && bpe_is_plain(c->merger.bpe))
+		return encode_batch(c, text, (struct batch){ start, stop, rows, 0, false, ids, end }, e);
 	for (size_t i = 0; i < rows; i++) {
 		if (bpe_encode(c, text + start[i], stop[i] - start[i], ids, e))
 			return e->name;
 		end[i] = ids->n;
 	}
 	return 0;
+}
+
+int bpe_encode_plain(struct bpe_encoder *c, const char *text, size_t n, struct bpe_ids *ids,
+                     struct cbtm_error *e)
+{
+	static const size_t start = 0;
+	size_t end;
+
+	return encode_batch(c, text, (struct batch){ &start, &n, 1, 0, false, ids, &end }, e);
 }
 
 int bpe_decode(const struct bpe *b, const uint32_t *ids, size_t n, struct buffer *text,

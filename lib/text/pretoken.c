@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "text/pretoken.h"
+#include "text/encode.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -68,17 +69,21 @@ size_t pretoken_end(const uint8_t *flags, const char *s, size_t n, size_t at)
 
 void pretoken_begin(struct pretoken *p, const char *text, size_t n)
 {
-	p->text = text;
+	p->start = 0;
 	p->n = n;
-	p->at = 0;
-	p->flags = unicode_flags();
+	scan_begin(&p->scan, (*encode_kernels())->scan, text, &p->start, &p->n, 1);
 }
 
 size_t pretoken_next(struct pretoken *p)
 {
 	size_t pieces = 0;
 
-	while (p->at < p->n && pieces < PRETOKEN_SOME)
-		p->end[pieces++] = p->at = pretoken_end(p->flags, p->text, p->n, p->at);
+	while (!pieces && scan_next(&p->scan))
+		for (size_t b = 0; b < SCAN_BLOCKS; b++)
+			for (uint64_t bits = p->scan.start[b]; bits; bits &= bits - 1) {
+				size_t at = p->scan.at + 64 * b + (size_t)__builtin_ctzll(bits);
+				if (at) /* a start is an end, but for the first */
+					p->end[pieces++] = at;
+			}
 	return pieces;
 }

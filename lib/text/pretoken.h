@@ -5,6 +5,7 @@
  * with the classes of lib/text/unicode.h. Invalid UTF-8 counts as neither letter, number nor space.
  */
 #pragma once
+#include "text/scan.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,14 +14,12 @@
 size_t pretoken_end(const uint8_t *flags, const char *s, size_t n, size_t at);
 
 /* The pieces of a text, many at a time: the fast way. */
-enum { PRETOKEN_SOME = 2048 };
 struct pretoken {
-	const char *text;
-	size_t n, at;
-	const uint8_t *flags;
-	size_t end[PRETOKEN_SOME];
+	struct scan scan;
+	size_t start, n;
+	size_t end[SCAN_BYTES];
 };
-/* The text must live on. */
+/* The text must live on, and *p stay where it is. */
 void pretoken_begin(struct pretoken *p, const char *text, size_t n);
 /* How many of the next pieces' ends are in p->end, in order; 0 behind the last. The first piece
  * begins where the last one of the call before ended. */

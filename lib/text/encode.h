@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the encoder: a chunk's pieces ("words") become keys, keys become entries of a cache, and
+ * entries give the ids. A word of at most ENCODE_KEY bytes without NUL is its own key, with zeros
+ * behind it: no length is needed. All others have the key zero, which no entry has.
+ */
+#pragma once
+#include "text/bpe.h"
+#include "text/scan.h"
+
+enum {
+	ENCODE_KEY = 16,
+	ENCODE_WORDS = SCAN_BYTES + 64, /* room: more than a chunk can have, and stores reach on */
+	ENCODE_NARROW_IDS = 7,          /* ids of an entry if all of the vocabulary's fit 16 bits */
+	ENCODE_WIDE_IDS = 3,            /* else */
+	ENCODE_EXCESS = 8               /* ids that may be written behind the last one */
+};
+
+struct encode_key {
+	uint64_t half[2];
+};
+
+/*
+ * An entry: a word and its ids. Of a word with more ids than fit, half[0] of the key is 0, half[1]
+ * tells where they are (encode_cache.h), and the key itself stands in the place of ids and n.
+ */
+struct encode_entry {
+	struct encode_key key;
+	union {
+		uint16_t narrow[ENCODE_NARROW_IDS];
+		uint32_t wide[ENCODE_WIDE_IDS];
+		struct {
+			uint16_t ids[ENCODE_NARROW_IDS], n;
+		} as; /* n: how many ids, of both kinds */
+		struct encode_key key_of_many;
+	};
+};
+
+/* The words of a chunk. Word 0 began before it; word i > 0 begins at byte position[i]; word n does
+ * not end in it. */
+struct encode_words {
+	alignas(64) struct encode_key key[ENCODE_WORDS];
+	alignas(64) uint32_t slot[ENCODE_WORDS];         /* in bytes from the first entry */
+	alignas(64) uint64_t differs[ENCODE_WORDS / 32]; /* bits 2 i, 2 i + 1: not what slot has */
+	alignas(64) uint16_t position[ENCODE_WORDS];
+	alignas(64) uint16_t length[ENCODE_WORDS];
+	uint16_t before[SCAN_BLOCKS]; /* starts in the blocks before: where they stand in position */
+	size_t n;
+};
+
+/* One processor's way; all give the same words and ids. `table`: the entries, a power of two; mask:
+ * of slots in bytes. */
+struct encode_kernel {
+	const char *name;
+	const struct scan_kernel *scan;
+	/* A key's slot before masking. */
+	uint32_t (*hash)(const struct encode_key *key);
+	/* Starts -> position, before, n. */
+	void (*positions)(struct encode_words *w, const uint64_t start[SCAN_BLOCKS]);
+	/* text: the chunk's, of which n bytes may be read. Key 0 is given; -> the others, and slots of
+	 * all, whose entries are fetched. */
+	void (*keys)(struct encode_words *w, const char *text, size_t n, const void *table,
+	             uint32_t mask);
+	/* Keys and slots -> differs. */
+	void (*compare)(struct encode_words *w, const void *table);
+	/* The ids of words [from, to), all of which have their slots; returns the end of them. */
+	uint32_t *(*narrow)(const struct encode_words *w, size_t from, size_t to, const void *table,
+	                    uint32_t *out);
+	uint32_t *(*wide)(const struct encode_words *w, size_t from, size_t to, const void *table,
+	                  uint32_t *out);
+};
+extern const struct encode_kernel encode_plain, encode_avx512;
+
+/* The kernels that this processor has, the fastest first, the plain one last, then NULL. */
+const struct encode_kernel *const *encode_kernels(void);
+
+/* An encoder with a certain kernel, whose cache has `slots` entries at first and at most
+ * `most_slots` (powers of two, from 8192). */
+struct bpe_encoder *encode_new(const struct bpe *b, const struct encode_kernel *kernel,
+                               size_t slots, size_t most_slots, struct cbtm_error *e);

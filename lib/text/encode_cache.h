@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words that an encoder has met, and their ids. Three parts: entries, a hash of short words with
+ * linear probing; lists of ids, for words with more ids than an entry holds; long words, a hash of
+ * their bytes. Nothing is ever taken out: when a part is full, all are emptied. This happens in
+ * encode_cache_tidy alone, so that slots and lists hold between two calls of it.
+ */
+#pragma once
+#include "text/encode.h"
+
+enum { ENCODE_LONG = 512 /* bytes of the longest word that is kept */ };
+
+struct encode_long {
+	uint64_t hash;
+	uint32_t text, n; /* where in texts, bytes; n = 0: empty */
+	uint32_t list;
+};
+
+struct encode_cache {
+	struct encode_entry *entry; /* inside memory, at a huge page if there are such */
+	void *memory;
+	size_t slots, most_slots, used;
+	uint32_t mask;  /* of slots in bytes */
+	unsigned holds; /* ids of an entry */
+	uint32_t (*hash)(const struct encode_key *key);
+
+	struct bpe_ids lists; /* each: how many, then the ids; [0] is not used */
+	struct encode_long *longs;
+	size_t long_slots, longs_used;
+	char *texts; /* the bytes of long words */
+	size_t texts_n, texts_cap;
+};
+
+/* The most memory of a cache of n slots at most, in bytes, is 32 n + ENCODE_CACHE_REST. */
+enum { ENCODE_CACHE_REST = 48 << 20 };
+
+int encode_cache_make(struct encode_cache *c, const struct encode_kernel *kernel, bool wide,
+                      size_t slots, size_t most_slots, struct cbtm_error *e);
+void encode_cache_free(struct encode_cache *c); /* leaves {0} */
+/* Makes room for the words of a chunk, by growing or forgetting. */
+int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e);
+
+/* A short word that is not the entry at *slot, where its search begins: 0, or its list; *slot is
+ * then its entry, or BPE_NONE if it is a new word. */
+uint32_t encode_cache_find(const struct encode_cache *c, const struct encode_key *key,
+                           uint32_t *slot);
+/* Adds a new short word; the same result as of finding it. */
+int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const uint32_t *ids,
+                     size_t n, uint32_t *slot, uint32_t *list, struct cbtm_error *e);
+
+/* A long word (n <= ENCODE_LONG bytes, or short ones with NUL): its list, 0 if it is new. *hash is
+ * for adding it. */
+uint32_t encode_cache_find_long(const struct encode_cache *c, const char *word, size_t n,
+                                uint64_t *hash);
+int encode_cache_add_long(struct encode_cache *c, const char *word, size_t n, uint64_t hash,
+                          const uint32_t *ids, size_t ids_n, uint32_t *list, struct cbtm_error *e);

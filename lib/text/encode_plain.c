@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel for any processor, and the choice of one. */
+#include "text/encode.h"
+#include "text/scan_avx512.h"
+#include <string.h>
+
+static uint32_t hash(const struct encode_key *key)
+{
+	uint64_t h = (key->half[0] ^ key->half[1] * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
+
+	return (uint32_t)((h ^ h >> 32) * 0xd6e8feb86659fd93u >> 32);
+}
+
+static void positions(struct encode_words *w, const uint64_t start[SCAN_BLOCKS])
+{
+	size_t n = 1;
+
+	for (size_t b = 0; b < SCAN_BLOCKS; b++) {
+		w->before[b] = (uint16_t)(n - 1);
+		for (uint64_t bits = start[b]; bits; bits &= bits - 1)
+			w->position[n++] = (uint16_t)(64 * b + (size_t)__builtin_ctzll(bits));
+	}
+	w->n = n - 1;
+}
+
+static void keys(struct encode_words *w, const char *text, size_t n, const void *table,
+                 uint32_t mask)
+{
+	for (size_t i = 1; i < w->n; i++) {
+		size_t at = w->position[i], length = w->position[i + 1] - at;
+
+		if (length > ENCODE_KEY) {
+			w->key[i] = (struct encode_key){ 0 };
+		} else if (at + ENCODE_KEY > n) {
+			w->key[i] = (struct encode_key){ 0 };
+			memcpy(&w->key[i], text + at, length);
+		} else {
+			memcpy(&w->key[i], text + at, ENCODE_KEY);
+			if (length <= 8) {
+				w->key[i].half[0] &= ~0ull >> (64 - 8 * length);
+				w->key[i].half[1] = 0;
+			} else {
+				w->key[i].half[1] &= ~0ull >> (128 - 8 * length);
+			}
+		}
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		w->slot[i] = hash(&w->key[i]) & mask;
+		__builtin_prefetch((const char *)table + w->slot[i]);
+	}
+}
+
+static const struct encode_entry *entry_at(const void *table, uint32_t slot)
+{
+	return (const struct encode_entry *)(const void *)((const char *)table + slot);
+}
+
+static void compare(struct encode_words *w, const void *table)
+{
+	memset(w->differs, 0, sizeof w->differs);
+	for (size_t i = 0; i < w->n; i++) {
+		const struct encode_key *key = &entry_at(table, w->slot[i])->key;
+		if (key->half[0] != w->key[i].half[0] || key->half[1] != w->key[i].half[1])
+			w->differs[i / 32] |= 1ull << i % 32 * 2;
+	}
+}
+
+static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, const void *table,
+                        uint32_t *out)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct encode_entry *entry = entry_at(table, w->slot[i]);
+		for (size_t j = 0; j < ENCODE_NARROW_IDS; j++)
+			out[j] = entry->narrow[j];
+		out += entry->as.n;
+	}
+	return out;
+}
+
+static uint32_t *wide(const struct encode_words *w, size_t from, size_t to, const void *table,
+                      uint32_t *out)
+{
+	for (size_t i = from; i < to; i++) {
+		const struct encode_entry *entry = entry_at(table, w->slot[i]);
+		memcpy(out, entry->wide, sizeof entry->wide);
+		out += entry->as.n;
+	}
+	return out;
+}
+
+const struct encode_kernel encode_plain = { "plain", &scan_plain, hash,   positions,
+	                                        keys,    compare,     narrow, wide };
+
+#if defined(__x86_64__)
+const struct encode_kernel *const *encode_kernels(void)
+{
+	static const struct encode_kernel *const kernels[] = { &encode_avx512, &encode_plain, NULL };
+	bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+	              __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+	              __builtin_cpu_supports("gfni") && __builtin_cpu_supports("vaes");
+
+	return kernels + !avx512;
+}
+#else
+const struct encode_kernel *const *encode_kernels(void)
+{
+	static const struct encode_kernel *const kernels[] = { &encode_plain, NULL };
+
+	return kernels;
+}
+#endif
