@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "text/bpe_added.h"
+#include "text/encode_ranks.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ void bpe_free(struct bpe *b)
 	free(b->pair);
 	free(b->bytes);
 	bpe_added_free(b->added);
+	encode_ranks_free(b->ranks);
 	buffer_free(&b->source_digest);
 	free(b);
 }
@@ -238,7 +240,7 @@ int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*me
 		error_set(e, CBTM_ERR_BAD_DATA, where, "more than %d symbols or merges", MAX_SIZE);
 	else if (!copy_symbols(b, symbol, where, e) && !index_make(&x, b, where, e) &&
 	         !add_merges(b, &x, merge, where, e) && !find_specials(b, choice, where, e) &&
-	         !bpe_added_make(b, where, e))
+	         !bpe_added_make(b, where, e) && !encode_ranks_make(b, &b->ranks, e))
 		*bpe = b;
 	free(x.slot);
 	if (!*bpe)

@@ -51,8 +51,9 @@ struct bpe {
 	bool match_special, prefix_space; /* as in struct bpe_choice */
 	struct bpe_added *added;          /* tokens to look for in text; NULL: none */
 	uint32_t byte[256];               /* the id of a byte */
-	struct bpe_pair *pair;            /* hash of the pairs: bpe_encode.c */
+	struct bpe_pair *pair;            /* hash of the pairs */
 	uint32_t pair_mask;
+	struct encode_ranks *ranks;  /* the pairs again, for encoders; NULL: too many */
 	char *bytes;                 /* all symbols' bytes */
 	struct buffer source_digest; /* "vocab.json merges.txt" digests if imported, else empty */
 };

@@ -31,6 +31,10 @@ struct bpe_encoder {
 	struct scan scan;
 	struct aside aside[ENCODE_WORDS];
 	size_t asides;
+	struct encode_merging merging[ENCODE_MERGINGS];
+	uint16_t waiting[ENCODE_MERGINGS]; /* new words */
+	size_t waiting_n;
+	const struct encode_ranks *ranks; /* may be NULL */
 	const struct encode_kernel *kernel;
 	struct encode_cache cache;
 	struct encode_merger merger;
@@ -49,6 +53,7 @@ struct bpe_encoder *encode_new(const struct bpe *b, const struct encode_kernel *
 	memset(c, 0, sizeof *c);
 	c->kernel = kernel;
 	c->merger.bpe = b;
+	c->ranks = b->ranks;
 	c->wide = b->size > 1 << 16;
 	if (!encode_cache_make(&c->cache, kernel, c->wide, slots, most_slots, e))
 		return c;
@@ -104,6 +109,78 @@ static int merge(struct bpe_encoder *c, const char *word, size_t n, struct cbtm_
 	return encode_merge(&c->merger, word, n, &c->merged, e);
 }
 
+/* Puts a word aside; they are in order, but for new ones. */
+static void put_aside(struct bpe_encoder *c, size_t word, uint32_t list)
+{
+	size_t i = c->asides++;
+
+	for (; i && c->aside[i - 1].word > word; i--)
+		c->aside[i] = c->aside[i - 1];
+	c->aside[i] = (struct aside){ (uint32_t)word, list };
+}
+
+/* A new word that has been merged. It may have come twice at once. */
+static int add_word(struct bpe_encoder *c, size_t i, const uint32_t *ids, size_t n,
+                    struct cbtm_error *e)
+{
+	const struct encode_key *key = &c->words.key[i];
+	uint32_t *slot = &c->words.slot[i], list;
+
+	list = encode_cache_find(&c->cache, key, slot);
+	if (*slot == BPE_NONE && encode_cache_add(&c->cache, key, ids, n, slot, &list, e))
+		return e->name;
+	if (list)
+		put_aside(c, i, list);
+	return 0;
+}
+
+static void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
+                          struct encode_merging *m)
+{
+	const uint8_t *s = (const uint8_t *)key;
+	unsigned n = ENCODE_KEY;
+
+	while (n && !s[n - 1])
+		n--;
+	memset(m->rank, 0xff, sizeof m->rank);
+	for (unsigned i = 0; i < n; i++)
+		m->id[1 + i] = r->byte_id[s[i]];
+	for (unsigned i = 0; i + 1 < n; i++)
+		m->rank[i] = r->bytes[s[i] | s[i + 1] << 8];
+	m->id[0] = m->id[n + 1] = ENCODE_UNRANKED;
+	m->live = (4u << n) - 1;
+}
+
+/* Merges the new words that wait, and adds them. */
+static int add_waiting(struct bpe_encoder *c, struct cbtm_error *e)
+{
+	size_t n = c->waiting_n;
+
+	c->waiting_n = 0;
+	for (size_t i = 0; i < n; i++)
+		begin_merging(c->ranks, &c->words.key[c->waiting[i]], &c->merging[i]);
+	c->kernel->merge(c->ranks, c->merging, n);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t ids[ENCODE_KEY];
+		size_t found = 0;
+		/* The highest bit is the id behind the word, the lowest the one before it. */
+		for (uint32_t live = c->merging[i].live & ~1u; live & (live - 1); live &= live - 1)
+			ids[found++] = c->merging[i].id[__builtin_ctz(live)];
+		if (add_word(c, c->waiting[i], ids, found, e))
+			return e->name;
+	}
+	return 0;
+}
+
+static int new_word(struct bpe_encoder *c, size_t i, const char *word, size_t n,
+                    struct cbtm_error *e)
+{
+	if (!c->ranks)
+		return merge(c, word, n, e) || add_word(c, i, c->merged.v, c->merged.n, e);
+	c->waiting[c->waiting_n++] = (uint16_t)i;
+	return c->waiting_n == ENCODE_MERGINGS ? add_waiting(c, e) : 0;
+}
+
 static int resolve_long(struct bpe_encoder *c, const char *word, size_t n, uint32_t *list,
                         struct cbtm_error *e)
 {
@@ -124,29 +201,28 @@ static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
 	size_t at = word_start(c, i), n = word_start(c, i + 1) - at;
 	const char *word = c->scan.text + at;
 	const struct encode_key *key = &c->words.key[i];
-	uint32_t *slot = &c->words.slot[i], list;
+	uint32_t slot = c->words.slot[i], list;
 
 	if (!n)
 		return 0;
 	if (!key->half[0]) {
 		if (resolve_long(c, word, n, &list, e))
 			return e->name;
-		c->aside[c->asides++] = (struct aside){ (uint32_t)i, list };
+		put_aside(c, i, list);
 		return 0;
 	}
-	list = encode_cache_find(&c->cache, key, slot);
-	if (*slot == BPE_NONE &&
-	    (merge(c, word, n, e) ||
-	     encode_cache_add(&c->cache, key, c->merged.v, c->merged.n, slot, &list, e)))
-		return e->name;
+	list = encode_cache_find(&c->cache, key, &slot);
+	if (slot == BPE_NONE)
+		return new_word(c, i, word, n, e);
+	c->words.slot[i] = slot;
 	if (list)
-		c->aside[c->asides++] = (struct aside){ (uint32_t)i, list };
+		put_aside(c, i, list);
 	return 0;
 }
 
 static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 {
-	c->asides = 0;
+	c->asides = c->waiting_n = 0;
 	for (size_t group = 0; group < c->words.n; group += 32) {
 		uint64_t differs = c->words.differs[group / 32];
 
@@ -157,7 +233,7 @@ static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 			if (resolve_word(c, group + (size_t)__builtin_ctzll(differs) / 2, e))
 				return e->name;
 	}
-	return 0;
+	return add_waiting(c, e);
 }
 
 /* ---------------------------------------------------------------- slots and lists -> ids */

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "text/bpe.h"
+#include "text/encode_ranks.h"
 #include "text/scan.h"
 
 enum {
@@ -48,6 +49,15 @@ struct encode_words {
 	size_t n;
 };
 
+/* A short word while it is merged: the ids of its tokens, at their first bytes, between two ids that
+ * merge with nothing. */
+struct encode_merging {
+	alignas(32) uint16_t rank[ENCODE_KEY]; /* of the pair whose left one begins at byte i */
+	uint16_t id[ENCODE_KEY + 2];           /* id[1 + i] begins at byte i, if bit 1 + i of live */
+	uint32_t live;
+};
+enum { ENCODE_MERGINGS = 16 /* words that are merged at once */ };
+
 /* One processor's way; all give the same words and ids. `table`: the entries, a power of two; mask:
  * of slots in bytes. */
 struct encode_kernel {
@@ -63,6 +73,8 @@ struct encode_kernel {
 	             uint32_t mask);
 	/* Keys and slots -> differs. */
 	void (*compare)(struct encode_words *w, const void *table);
+	/* Merges n <= ENCODE_MERGINGS words to their ends. */
+	void (*merge)(const struct encode_ranks *r, struct encode_merging *word, size_t n);
 	/* The ids of words [from, to), all of which have their slots; returns the end of them. */
 	uint32_t *(*narrow)(const struct encode_words *w, size_t from, size_t to, const void *table,
 	                    uint32_t *out);

@@ -2,7 +2,7 @@
 /* AVX-512 with VBMI2 and VAES: keys are hashed and compared four in a register. */
 #if defined(__x86_64__)
 #pragma GCC target(                                                                                \
-	"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,gfni,vaes,aes,bmi2,popcnt")
+	"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,gfni,vaes,aes,bmi,bmi2,popcnt,lzcnt")
 #include "text/encode.h"
 #include "text/scan_avx512.h"
 #include <immintrin.h>
@@ -154,6 +154,58 @@ static void compare(struct encode_words *w, const void *table)
 			                                                   _mm512_load_si512(&w->key[j]));
 }
 
+/* The lowest rank, and where it first stands << 16. */
+static inline uint32_t lowest(__m256i rank)
+{
+	uint32_t a = (uint32_t)_mm_cvtsi128_si32(_mm_minpos_epu16(_mm256_castsi256_si128(rank)));
+	uint32_t b = (uint32_t)_mm_cvtsi128_si32(_mm_minpos_epu16(_mm256_extracti128_si256(rank, 1)));
+
+	return (b & 0xffff) < (a & 0xffff) ? b + (8 << 16) : a;
+}
+
+/* One merge; false: there is none left. */
+static inline bool merge_once(const struct encode_ranks *r, struct encode_merging *m)
+{
+	__m256i rank = _mm256_load_si256((const __m256i *)(const void *)m->rank);
+	uint32_t low = lowest(rank), best = low >> 16, left, right, behind, made;
+
+	if ((low & 0xffff) == ENCODE_UNRANKED)
+		return false;
+	made = r->made[low & 0xffff];
+	left = 31 - (uint32_t)__builtin_clz(m->live & ((2u << best) - 1));
+	behind = m->live & ~((4u << best) - 1);
+	right = behind & -behind;
+	behind = (uint32_t)__builtin_ctz(behind ^ right);
+	m->live ^= right;
+	m->id[best + 1] = (uint16_t)made;
+	rank = _mm256_mask_set1_epi16(rank, (__mmask16)(right >> 1), (short)ENCODE_UNRANKED);
+	rank = _mm256_mask_set1_epi16(rank, (__mmask16)(1u << best),
+	                              (short)encode_rank(r, made, m->id[behind]));
+	rank = _mm256_mask_set1_epi16(rank, (__mmask16)((1u << left) >> 1),
+	                              (short)encode_rank(r, m->id[left], made));
+	_mm256_store_si256((__m256i *)(void *)m->rank, rank);
+	return true;
+}
+
+/* All words in turn, so that the processor works on several while it waits for the ranks of one. */
+static void merge(const struct encode_ranks *r, struct encode_merging *word, size_t n)
+{
+	uint8_t active[ENCODE_MERGINGS];
+
+	for (size_t i = 0; i < n; i++)
+		active[i] = (uint8_t)i;
+	while (n) {
+		size_t left = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			uint8_t at = active[i];
+			active[left] = at;
+			left += merge_once(r, &word[at]);
+		}
+		n = left;
+	}
+}
+
 static inline uint32_t *put_narrow(const char *entry, uint32_t *out)
 {
 	__m128i ids = _mm_load_si128((const __m128i *)(const void *)(entry + ENCODE_KEY));
@@ -192,6 +244,15 @@ static uint32_t *wide(const struct encode_words *w, size_t from, size_t to, cons
 	return out;
 }
 
-const struct encode_kernel encode_avx512 = { "avx512", &scan_avx512, hash,   positions,
-	                                         keys,     compare,      narrow, wide };
+const struct encode_kernel encode_avx512 = {
+	.name = "avx512",
+	.scan = &scan_avx512,
+	.hash = hash,
+	.positions = positions,
+	.keys = keys,
+	.compare = compare,
+	.merge = merge,
+	.narrow = narrow,
+	.wide = wide,
+};
 #endif

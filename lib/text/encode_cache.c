@@ -10,8 +10,8 @@ enum {
 	HUGE_PAGE = 2 << 20,
 	LONG_SLOTS = 1 << 12, /* at first, and at most: */
 	MOST_LONG_SLOTS = 1 << 18,
-	MOST_LISTED = 4 << 20, /* ids of all lists */
-	MOST_TEXT = 16 << 20   /* bytes of all long words */
+	MOST_LISTED = 2 << 20, /* ids of all lists */
+	MOST_TEXT = 8 << 20    /* bytes of all long words */
 };
 
 /* What an empty entry's key is: no piece of a text holds "a b". */

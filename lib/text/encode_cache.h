@@ -31,9 +31,6 @@ struct encode_cache {
 	size_t texts_n, texts_cap;
 };
 
-/* The most memory of a cache of n slots at most, in bytes, is 32 n + ENCODE_CACHE_REST. */
-enum { ENCODE_CACHE_REST = 48 << 20 };
-
 int encode_cache_make(struct encode_cache *c, const struct encode_kernel *kernel, bool wide,
                       size_t slots, size_t most_slots, struct cbtm_error *e);
 void encode_cache_free(struct encode_cache *c); /* leaves {0} */

@@ -65,6 +65,33 @@ static void compare(struct encode_words *w, const void *table)
 	}
 }
 
+static void merge_word(const struct encode_ranks *r, struct encode_merging *m)
+{
+	for (;;) {
+		unsigned best = 0, left, right, behind;
+
+		for (unsigned i = 1; i < ENCODE_KEY; i++)
+			best = m->rank[i] < m->rank[best] ? i : best;
+		if (m->rank[best] == ENCODE_UNRANKED)
+			return;
+		left = 31 - (unsigned)__builtin_clz(m->live & ((2u << best) - 1));
+		right = (unsigned)__builtin_ctz(m->live & ~((4u << best) - 1));
+		behind = (unsigned)__builtin_ctz(m->live & ~((2u << right) - 1));
+		m->id[best + 1] = r->made[m->rank[best]];
+		m->live &= ~(1u << right);
+		m->rank[right - 1] = ENCODE_UNRANKED;
+		m->rank[best] = (uint16_t)encode_rank(r, m->id[best + 1], m->id[behind]);
+		if (left)
+			m->rank[left - 1] = (uint16_t)encode_rank(r, m->id[left], m->id[best + 1]);
+	}
+}
+
+static void merge(const struct encode_ranks *r, struct encode_merging *word, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		merge_word(r, &word[i]);
+}
+
 static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, const void *table,
                         uint32_t *out)
 {
@@ -88,8 +115,17 @@ static uint32_t *wide(const struct encode_words *w, size_t from, size_t to, cons
 	return out;
 }
 
-const struct encode_kernel encode_plain = { "plain", &scan_plain, hash,   positions,
-	                                        keys,    compare,     narrow, wide };
+const struct encode_kernel encode_plain = {
+	.name = "plain",
+	.scan = &scan_plain,
+	.hash = hash,
+	.positions = positions,
+	.keys = keys,
+	.compare = compare,
+	.merge = merge,
+	.narrow = narrow,
+	.wide = wide,
+};
 
 #if defined(__x86_64__)
 const struct encode_kernel *const *encode_kernels(void)
