@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 bool size_align(size_t a, size_t to, size_t *r)
 {
@@ -40,6 +41,14 @@ void *mem_aligned(size_t n, size_t size, const char *what, struct cbtm_error *e)
 	if (size_mul(n, size, &bytes) && size_align(bytes ? bytes : 1, 64, &bytes))
 		p = aligned_alloc(64, bytes);
 	return p ? p : no_memory(n, size, what, e);
+}
+
+void mem_wish_huge(void *p, size_t n)
+{
+	size_t before = -(uintptr_t)p % MEM_HUGE_PAGE;
+
+	if (n >= before + MEM_HUGE_PAGE)
+		madvise((char *)p + before, (n - before) / MEM_HUGE_PAGE * MEM_HUGE_PAGE, MADV_HUGEPAGE);
 }
 
 char *mem_copy(const void *bytes, size_t n, struct cbtm_error *e)

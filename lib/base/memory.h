@@ -23,6 +23,9 @@ bool size_align(size_t a, size_t to, size_t *r);
 void *mem_zeroed(size_t n, size_t size, const char *what, struct cbtm_error *e);
 /* The same, not zeroed, aligned to 64 bytes. Free with free(). */
 void *mem_aligned(size_t n, size_t size, const char *what, struct cbtm_error *e);
+/* Asks for huge pages where n bytes at p hold such; before they are first written to. */
+void mem_wish_huge(void *p, size_t n);
+enum { MEM_HUGE_PAGE = 2 << 20 };
 /* A copy of n bytes plus a terminating NUL. Free with free(). */
 char *mem_copy(const void *bytes, size_t n, struct cbtm_error *e);
 

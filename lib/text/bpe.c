@@ -50,6 +50,20 @@ void bpe_ids_free(struct bpe_ids *ids)
 	*ids = (struct bpe_ids){ 0 };
 }
 
+int bpe_ids_reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e)
+{
+	size_t need;
+
+	if (!size_add(ids->n, more, &need))
+		return error_set(e, CBTM_ERR_MEMORY, NULL, "so many ids do not fit memory");
+	if (need <= ids->cap)
+		return 0;
+	if (array_reserve(&ids->v, &ids->cap, need, sizeof *ids->v, e))
+		return e->name;
+	mem_wish_huge(ids->v + ids->n, (ids->cap - ids->n) * sizeof *ids->v);
+	return 0;
+}
+
 static inline uint32_t pair_slot(const struct bpe *b, uint32_t left, uint32_t right)
 {
 	uint64_t h = ((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u;

@@ -103,6 +103,8 @@ struct bpe_ids {
 	size_t n, cap;
 };
 void bpe_ids_free(struct bpe_ids *ids); /* leaves {0} */
+/* Makes room for so many more; without it the room grows by doubling. */
+int bpe_ids_reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e);
 
 /* One thread's; the vocabulary must live on. It keeps the words that it has met: at most 64 MiB,
  * of which 8 MiB at first, and 28 bytes for each byte of a longer piece of a text. */

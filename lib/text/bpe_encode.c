@@ -126,8 +126,8 @@ static int add_word(struct bpe_encoder *c, size_t i, const uint32_t *ids, size_t
 	const struct encode_key *key = &c->words.key[i];
 	uint32_t *slot = &c->words.slot[i], list;
 
-	list = encode_cache_find(&c->cache, key, slot);
-	if (*slot == BPE_NONE && encode_cache_add(&c->cache, key, ids, n, slot, &list, e))
+	if (!encode_cache_find(&c->cache, key, slot, &list) &&
+	    encode_cache_add(&c->cache, key, ids, n, *slot, &list, e))
 		return e->name;
 	if (list)
 		put_aside(c, i, list);
@@ -137,17 +137,19 @@ static int add_word(struct bpe_encoder *c, size_t i, const uint32_t *ids, size_t
 static void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
                           struct encode_merging *m)
 {
-	const uint8_t *s = (const uint8_t *)key;
-	unsigned n = ENCODE_KEY;
+	/* From n - 1 on: what the pairs of a word of n bytes are or'ed with. */
+	static const uint16_t none[2 * ENCODE_KEY] = { [ENCODE_KEY... 2 * ENCODE_KEY - 1] = 0xffff };
+	uint8_t s[ENCODE_KEY + 1] = { 0 };
+	unsigned n = key->half[1] ? 16 - (unsigned)__builtin_clzll(key->half[1]) / 8
+	                          : 8 - (unsigned)__builtin_clzll(key->half[0]) / 8;
+	const uint16_t *behind = none + ENCODE_KEY + 1 - n;
 
-	while (n && !s[n - 1])
-		n--;
-	memset(m->rank, 0xff, sizeof m->rank);
-	for (unsigned i = 0; i < n; i++)
+	memcpy(s, key, ENCODE_KEY);
+	for (unsigned i = 0; i < ENCODE_KEY; i++) {
 		m->id[1 + i] = r->byte_id[s[i]];
-	for (unsigned i = 0; i + 1 < n; i++)
-		m->rank[i] = r->bytes[s[i] | s[i + 1] << 8];
-	m->id[0] = m->id[n + 1] = ENCODE_UNRANKED;
+		m->rank[i] = r->bytes[s[i] | s[i + 1] << 8] | behind[i];
+	}
+	m->id[0] = m->id[n + 1] = m->id[ENCODE_KEY + 1] = ENCODE_UNRANKED;
 	m->live = (4u << n) - 1;
 }
 
@@ -201,7 +203,7 @@ static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
 	size_t at = word_start(c, i), n = word_start(c, i + 1) - at;
 	const char *word = c->scan.text + at;
 	const struct encode_key *key = &c->words.key[i];
-	uint32_t slot = c->words.slot[i], list;
+	uint32_t list;
 
 	if (!n)
 		return 0;
@@ -211,10 +213,8 @@ static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
 		put_aside(c, i, list);
 		return 0;
 	}
-	list = encode_cache_find(&c->cache, key, &slot);
-	if (slot == BPE_NONE)
+	if (!encode_cache_find(&c->cache, key, &c->words.slot[i], &list))
 		return new_word(c, i, word, n, e);
-	c->words.slot[i] = slot;
 	if (list)
 		put_aside(c, i, list);
 	return 0;
@@ -237,13 +237,6 @@ static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 }
 
 /* ---------------------------------------------------------------- slots and lists -> ids */
-static int reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e)
-{
-	if (ids->cap - ids->n >= more)
-		return 0;
-	return array_reserve(&ids->v, &ids->cap, ids->n + more, sizeof *ids->v, e);
-}
-
 static int write_aside(struct bpe_encoder *c, const struct aside *a, struct bpe_ids *ids,
                        struct cbtm_error *e)
 {
@@ -253,7 +246,7 @@ static int write_aside(struct bpe_encoder *c, const struct aside *a, struct bpe_
 		size_t at = word_start(c, a->word);
 		return encode_merge(&c->merger, c->scan.text + at, word_start(c, a->word + 1) - at, ids, e);
 	}
-	if (reserve(ids, *list, e))
+	if (bpe_ids_reserve(ids, *list, e))
 		return e->name;
 	memcpy(ids->v + ids->n, list + 1, *list * sizeof *list);
 	ids->n += *list;
@@ -273,7 +266,7 @@ static int write_words(struct bpe_encoder *c, size_t from, size_t to, size_t *as
 		a = &c->aside[*aside];
 		if (*aside < c->asides && a->word < to)
 			end = a->word;
-		if (reserve(ids, CHUNK_IDS, e))
+		if (bpe_ids_reserve(ids, CHUNK_IDS, e))
 			return e->name;
 		ids->n = (size_t)((c->wide ? c->kernel->wide : c->kernel->narrow)(
 							  &c->words, from, end, c->cache.entry, ids->v + ids->n) -

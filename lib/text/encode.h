@@ -49,12 +49,12 @@ struct encode_words {
 	size_t n;
 };
 
-/* A short word while it is merged: the ids of its tokens, at their first bytes, between two ids that
- * merge with nothing. */
+/* A short word while it is merged: the ids of its tokens, at their first bytes. The id before it and
+ * those behind merge with nothing (ENCODE_UNRANKED). */
 struct encode_merging {
 	alignas(32) uint16_t rank[ENCODE_KEY]; /* of the pair whose left one begins at byte i */
-	uint16_t id[ENCODE_KEY + 2];           /* id[1 + i] begins at byte i, if bit 1 + i of live */
-	uint32_t live;
+	uint16_t id[ENCODE_KEY + 2];           /* begins at byte i: id[1 + i], if bit 1 + i of live */
+	uint32_t live;                         /* bit 0 and that behind the word are set, too */
 };
 enum { ENCODE_MERGINGS = 16 /* words that are merged at once */ };
 

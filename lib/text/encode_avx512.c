@@ -154,55 +154,120 @@ static void compare(struct encode_words *w, const void *table)
 			                                                   _mm512_load_si512(&w->key[j]));
 }
 
-/* The lowest rank, and where it first stands << 16. */
+/* The lowest rank << 16 | where it first stands. */
 static inline uint32_t lowest(__m256i rank)
 {
-	uint32_t a = (uint32_t)_mm_cvtsi128_si32(_mm_minpos_epu16(_mm256_castsi256_si128(rank)));
-	uint32_t b = (uint32_t)_mm_cvtsi128_si32(_mm_minpos_epu16(_mm256_extracti128_si256(rank, 1)));
+	__m128i a = _mm_minpos_epu16(_mm256_castsi256_si128(rank));
+	__m128i b = _mm_minpos_epu16(_mm256_extracti128_si256(rank, 1));
 
-	return (b & 0xffff) < (a & 0xffff) ? b + (8 << 16) : a;
+	a = _mm_rol_epi32(a, 16);
+	b = _mm_add_epi32(_mm_rol_epi32(b, 16), _mm_set1_epi32(8));
+	return (uint32_t)_mm_cvtsi128_si32(_mm_min_epu32(a, b));
 }
 
-/* One merge; false: there is none left. */
-static inline bool merge_once(const struct encode_ranks *r, struct encode_merging *m)
+/* A pair that is looked up: where its slot is, and what marks it there. */
+struct lookup {
+	const uint32_t *slot;
+	uint32_t mark;
+};
+
+static inline struct lookup look_up(const struct encode_ranks *r, uint32_t left, uint32_t right)
+{
+	uint64_t hash = (left << 16 | right) * r->factor;
+	uint32_t displacement = r->displace[hash >> r->bucket_shift];
+	const uint32_t *slot = &r->slot[encode_ranks_slot(r, hash, displacement)];
+
+	_mm_prefetch(slot, _MM_HINT_T0);
+	return (struct lookup){ slot, encode_ranks_mark(hash) };
+}
+
+static inline uint32_t looked_up(struct lookup l)
+{
+	uint32_t x = *l.slot;
+
+	return x | -(uint32_t)(x >> 16 != l.mark);
+}
+
+/* A word between the two halves of a step. Words whose bits are 0 keep their ranks. */
+struct step {
+	uint32_t low; /* of the ranks now */
+	uint32_t merges, at, right, left;
+	struct lookup with_left, with_behind;
+};
+
+/*
+ * The first half: merges the pair of the lowest rank, and begins to look up the ranks of the new
+ * token with its neighbours. Nothing branches: what depends on the ranks comes late, and a wrong
+ * guess would hold up the other words. If the rank is none, or not really that of the pair, then it
+ * is only taken away.
+ */
+static inline void begin_step(const struct encode_ranks *r, struct encode_merging *m,
+                              struct step *s)
+{
+	const uint32_t end = 1u << (ENCODE_KEY + 1);
+	const struct encode_made *made = &r->made[s->low >> 16];
+	uint32_t best = s->low & 0xf, at = 2u << best;
+	uint32_t left = 31 - (uint32_t)_lzcnt_u32(m->live & (at - 1)), behind, right, id, merges;
+
+	behind = (m->live & -(at + at)) | end;
+	right = behind & -behind;
+	behind = _tzcnt_u32((behind ^ right) | end);
+	id = m->id[best + 1];
+	merges = -(uint32_t)(made->pair == (id << 16 | m->id[_tzcnt_u32(right)]));
+	id ^= (id ^ made->id) & merges;
+	m->id[best + 1] = (uint16_t)id;
+	m->live ^= right & merges;
+	s->merges = merges;
+	s->at = at >> 1;
+	s->right = (right & merges) >> 1;
+	s->left = (1u << left & merges) >> 1;
+	s->with_behind = look_up(r, id, m->id[behind]);
+	s->with_left = look_up(r, m->id[left], id);
+}
+
+static inline __m256i with_rank(__m256i rank, uint32_t lane, uint32_t value)
+{
+	return _mm256_mask_set1_epi16(rank, (__mmask16)lane, (short)value);
+}
+
+/* The second half: the new ranks. Returns whether there is any. */
+static inline uint32_t end_step(const struct encode_ranks *r, struct encode_merging *m,
+                                struct step *s)
 {
 	__m256i rank = _mm256_load_si256((const __m256i *)(const void *)m->rank);
-	uint32_t low = lowest(rank), best = low >> 16, left, right, behind, made;
 
-	if ((low & 0xffff) == ENCODE_UNRANKED)
-		return false;
-	made = r->made[low & 0xffff];
-	left = 31 - (uint32_t)__builtin_clz(m->live & ((2u << best) - 1));
-	behind = m->live & ~((4u << best) - 1);
-	right = behind & -behind;
-	behind = (uint32_t)__builtin_ctz(behind ^ right);
-	m->live ^= right;
-	m->id[best + 1] = (uint16_t)made;
-	rank = _mm256_mask_set1_epi16(rank, (__mmask16)(right >> 1), (short)ENCODE_UNRANKED);
-	rank = _mm256_mask_set1_epi16(rank, (__mmask16)(1u << best),
-	                              (short)encode_rank(r, made, m->id[behind]));
-	rank = _mm256_mask_set1_epi16(rank, (__mmask16)((1u << left) >> 1),
-	                              (short)encode_rank(r, m->id[left], made));
+	rank = with_rank(rank, s->right, ENCODE_UNRANKED);
+	rank = with_rank(rank, s->at, looked_up(s->with_behind) | ~s->merges);
+	rank = with_rank(rank, s->left, looked_up(s->with_left));
 	_mm256_store_si256((__m256i *)(void *)m->rank, rank);
-	return true;
+	s->low = lowest(rank);
+	_mm_prefetch(&r->made[s->low >> 16], _MM_HINT_T0);
+	return s->low >> 16 != ENCODE_UNRANKED;
 }
 
-/* All words in turn, so that the processor works on several while it waits for the ranks of one. */
+/* All words in turn: the processor fetches what the others need while it works on one. */
 static void merge(const struct encode_ranks *r, struct encode_merging *word, size_t n)
 {
+	struct step step[ENCODE_MERGINGS];
 	uint8_t active[ENCODE_MERGINGS];
+	size_t left = 0;
 
-	for (size_t i = 0; i < n; i++)
-		active[i] = (uint8_t)i;
-	while (n) {
-		size_t left = 0;
-
+	for (size_t i = 0; i < n; i++) {
+		__m256i rank = _mm256_load_si256((const __m256i *)(const void *)word[i].rank);
+		step[i].low = lowest(rank);
+		active[left] = (uint8_t)i;
+		left += step[i].low >> 16 != ENCODE_UNRANKED;
+	}
+	while (left) {
+		n = left;
+		left = 0;
+		for (size_t i = 0; i < n; i++)
+			begin_step(r, &word[active[i]], &step[active[i]]);
 		for (size_t i = 0; i < n; i++) {
 			uint8_t at = active[i];
 			active[left] = at;
-			left += merge_once(r, &word[at]);
+			left += end_step(r, &word[at], &step[at]);
 		}
-		n = left;
 	}
 }
 

@@ -4,10 +4,8 @@
 #include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
-	HUGE_PAGE = 2 << 20,
 	LONG_SLOTS = 1 << 12, /* at first, and at most: */
 	MOST_LONG_SLOTS = 1 << 18,
 	MOST_LISTED = 2 << 20, /* ids of all lists */
@@ -19,22 +17,16 @@ static const char empty[ENCODE_KEY + 1] = "a b a b a b a b ";
 
 static int make_entries(struct encode_cache *c, size_t slots, struct cbtm_error *e)
 {
-	size_t bytes;
-	void *memory;
-	char *first;
+	size_t bytes = slots * sizeof *c->entry;
+	char *memory = mem_aligned(bytes + MEM_HUGE_PAGE, 1, "an encoder's cache", e);
 
-	if (!size_mul(slots, sizeof *c->entry, &bytes) || !size_add(bytes, HUGE_PAGE, &bytes))
-		return error_set(e, CBTM_ERR_MEMORY, NULL, "an encoder's cache does not fit memory");
-	memory = mem_aligned(bytes, 1, "an encoder's cache", e);
 	if (!memory)
 		return e->name;
-	first = memory;
-	if (slots * sizeof *c->entry >= HUGE_PAGE) {
-		first += -(uintptr_t)memory % HUGE_PAGE;
-		madvise(first, slots * sizeof *c->entry, MADV_HUGEPAGE); /* only a wish */
-	}
 	c->memory = memory;
-	c->entry = (struct encode_entry *)(void *)first;
+	if (bytes >= MEM_HUGE_PAGE)
+		memory += -(uintptr_t)memory % MEM_HUGE_PAGE;
+	mem_wish_huge(memory, bytes);
+	c->entry = (struct encode_entry *)(void *)memory;
 	c->slots = slots;
 	c->mask = (uint32_t)((slots - 1) * sizeof *c->entry);
 	return 0;
@@ -94,16 +86,6 @@ static struct encode_entry *entry_at(const struct encode_cache *c, uint32_t slot
 	return c->entry + slot / sizeof *c->entry;
 }
 
-static struct encode_entry *place(struct encode_cache *c, const struct encode_key *key)
-{
-	uint32_t slot = c->hash(key) & c->mask;
-
-	while (!is_empty(entry_at(c, slot)))
-		slot = next(c, slot);
-	c->used++;
-	return entry_at(c, slot);
-}
-
 static int grow_entries(struct encode_cache *c, struct cbtm_error *e)
 {
 	struct encode_cache old = *c;
@@ -113,9 +95,16 @@ static int grow_entries(struct encode_cache *c, struct cbtm_error *e)
 	empty_entries(c);
 	for (size_t i = 0; i < old.slots; i++) {
 		const struct encode_entry *entry = &old.entry[i];
-		if (!is_empty(entry))
-			*place(c, entry->key.half[0] ? &entry->key : &entry->key_of_many) = *entry;
+		uint32_t slot;
+
+		if (is_empty(entry))
+			continue;
+		slot = c->hash(entry->key.half[0] ? &entry->key : &entry->key_of_many) & c->mask;
+		while (!is_empty(entry_at(c, slot)))
+			slot = next(c, slot);
+		*entry_at(c, slot) = *entry;
 	}
+	c->used = old.used;
 	free(old.memory);
 	return 0;
 }
@@ -167,21 +156,22 @@ int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e)
 }
 
 /* ---------------------------------------------------------------- words */
-uint32_t encode_cache_find(const struct encode_cache *c, const struct encode_key *key,
-                           uint32_t *slot)
+bool encode_cache_find(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
+                       uint32_t *list)
 {
 	for (uint32_t at = *slot;; at = next(c, at)) {
 		const struct encode_entry *entry = entry_at(c, at);
 
 		*slot = at;
+		*list = 0;
 		if (entry->key.half[0] == key->half[0] && entry->key.half[1] == key->half[1])
-			return 0;
+			return true;
+		if (is_empty(entry))
+			return false;
 		if (!entry->key.half[0] && entry->key_of_many.half[0] == key->half[0] &&
-		    entry->key_of_many.half[1] == key->half[1])
-			return (uint32_t)entry->key.half[1];
-		if (is_empty(entry)) {
-			*slot = BPE_NONE;
-			return 0;
+		    entry->key_of_many.half[1] == key->half[1]) {
+			*list = (uint32_t)entry->key.half[1];
+			return true;
 		}
 	}
 }
@@ -199,9 +189,9 @@ static int add_list(struct encode_cache *c, const uint32_t *ids, size_t n, uint3
 }
 
 int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const uint32_t *ids,
-                     size_t n, uint32_t *slot, uint32_t *list, struct cbtm_error *e)
+                     size_t n, uint32_t slot, uint32_t *list, struct cbtm_error *e)
 {
-	struct encode_entry entry = { .key = *key }, *at;
+	struct encode_entry entry = { .key = *key };
 
 	*list = 0;
 	if (n > c->holds) {
@@ -217,9 +207,8 @@ int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const
 			entry.narrow[i] = (uint16_t)ids[i];
 		entry.as.n = (uint16_t)n;
 	}
-	at = place(c, key);
-	*at = entry;
-	*slot = (uint32_t)((size_t)(at - c->entry) * sizeof entry);
+	*entry_at(c, slot) = entry;
+	c->used++;
 	return 0;
 }
 

@@ -37,13 +37,13 @@ void encode_cache_free(struct encode_cache *c); /* leaves {0} */
 /* Makes room for the words of a chunk, by growing or forgetting. */
 int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e);
 
-/* A short word that is not the entry at *slot, where its search begins: 0, or its list; *slot is
- * then its entry, or BPE_NONE if it is a new word. */
-uint32_t encode_cache_find(const struct encode_cache *c, const struct encode_key *key,
-                           uint32_t *slot);
-/* Adds a new short word; the same result as of finding it. */
+/* Looks a short word up from *slot on, where its hash or a search before led: whether it is known.
+ * *slot is then its entry, else the empty one that it can have; *list is its list, or 0. */
+bool encode_cache_find(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
+                       uint32_t *list);
+/* Adds a new short word at the slot that the search for it gave; *list as of finding it. */
 int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const uint32_t *ids,
-                     size_t n, uint32_t *slot, uint32_t *list, struct cbtm_error *e);
+                     size_t n, uint32_t slot, uint32_t *list, struct cbtm_error *e);
 
 /* A long word (n <= ENCODE_LONG bytes, or short ones with NUL): its list, 0 if it is new. *hash is
  * for adding it. */

@@ -143,11 +143,7 @@ void encode_merger_free(struct encode_merger *m)
 int encode_merge(struct encode_merger *m, const char *word, size_t n, struct bpe_ids *ids,
                  struct cbtm_error *e)
 {
-	size_t need;
-
-	if (!size_add(ids->n, n, &need))
-		return error_set(e, CBTM_ERR_MEMORY, NULL, "the ids of a word do not fit memory");
-	if (need > ids->cap && array_reserve(&ids->v, &ids->cap, need, sizeof *ids->v, e))
+	if (bpe_ids_reserve(ids, n, e))
 		return e->name;
 	if (n <= ENCODE_SCANNED) {
 		ids->n += merge_scanning(m->bpe, word, n, ids->v + ids->n);

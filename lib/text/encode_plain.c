@@ -77,7 +77,11 @@ static void merge_word(const struct encode_ranks *r, struct encode_merging *m)
 		left = 31 - (unsigned)__builtin_clz(m->live & ((2u << best) - 1));
 		right = (unsigned)__builtin_ctz(m->live & ~((4u << best) - 1));
 		behind = (unsigned)__builtin_ctz(m->live & ~((2u << right) - 1));
-		m->id[best + 1] = r->made[m->rank[best]];
+		if (!encode_ranks_has(r, m->rank[best], m->id[best + 1], m->id[right])) {
+			m->rank[best] = ENCODE_UNRANKED;
+			continue;
+		}
+		m->id[best + 1] = (uint16_t)r->made[m->rank[best]].id;
 		m->live &= ~(1u << right);
 		m->rank[right - 1] = ENCODE_UNRANKED;
 		m->rank[best] = (uint16_t)encode_rank(r, m->id[best + 1], m->id[behind]);

@@ -50,18 +50,17 @@ static bool place_bucket(struct encode_ranks *r, const struct bpe *b, const uint
 
 		for (; i < n; i++) {
 			slot[i] = encode_ranks_slot(r, hash_of(r, b, merge[i]), d);
-			if (r->pair[slot[i]] != UINT64_MAX)
+			if (r->slot[slot[i]] != UINT32_MAX)
 				break;
-			r->pair[slot[i]] = 0; /* taken, also for the others of this bucket */
+			r->slot[slot[i]] = 0; /* taken, also for the others of this bucket */
 		}
 		if (i < n) {
 			while (i--)
-				r->pair[slot[i]] = UINT64_MAX;
+				r->slot[slot[i]] = UINT32_MAX;
 			continue;
 		}
 		for (i = 0; i < n; i++)
-			r->pair[slot[i]] = (uint64_t)b->merge[merge[i]][0] << 32 |
-			                   (uint64_t)b->merge[merge[i]][1] << 16 | merge[i];
+			r->slot[slot[i]] = encode_ranks_mark(hash_of(r, b, merge[i])) << 16 | merge[i];
 		*displace = (uint16_t)d;
 		return true;
 	}
@@ -72,7 +71,7 @@ static bool place_all(struct encode_ranks *r, const struct bpe *b, struct bucket
 {
 	if (!fill_buckets(k, r, b))
 		return false;
-	memset(r->pair, 0xff, (r->mask + (size_t)1) * sizeof *r->pair);
+	memset(r->slot, 0xff, (r->mask + (size_t)1) * sizeof *r->slot);
 	memset(r->displace, 0, k->n * sizeof *r->displace);
 	for (size_t size = MOST; size; size--)
 		for (size_t i = 0; i < k->n; i++)
@@ -84,8 +83,9 @@ static bool place_all(struct encode_ranks *r, const struct bpe *b, struct bucket
 
 static void fill_squares(struct encode_ranks *r, const struct bpe *b)
 {
+	r->made[ENCODE_UNRANKED].pair = UINT32_MAX;
 	for (uint32_t i = 0; i < b->merges; i++)
-		r->made[i] = (uint16_t)b->merged[i];
+		r->made[i] = (struct encode_made){ b->merge[i][0] << 16 | b->merge[i][1], b->merged[i] };
 	for (unsigned i = 0; i < 256; i++)
 		r->byte_id[i] = (uint16_t)b->byte[i];
 	for (unsigned i = 0; i < 1 << 16; i++)
@@ -110,8 +110,8 @@ int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbt
 		goto done;
 	r->mask = (uint32_t)slots - 1;
 	r->bucket_shift = 64 - (unsigned)__builtin_ctzll(k.n);
-	r->made = mem_zeroed(b->merges, sizeof *r->made, "a vocabulary", e);
-	r->pair = mem_aligned(slots, sizeof *r->pair, "a vocabulary", e);
+	r->made = mem_zeroed(ENCODE_UNRANKED + 1, sizeof *r->made, "a vocabulary", e);
+	r->slot = mem_aligned(slots, sizeof *r->slot, "a vocabulary", e);
 	r->displace = mem_zeroed(k.n, sizeof *r->displace, "a vocabulary", e);
 	k.first = mem_zeroed(k.n + 2, sizeof *k.first, "a vocabulary", e);
 	k.of = mem_zeroed(b->merges, sizeof *k.of, "a vocabulary", e);
@@ -138,7 +138,7 @@ void encode_ranks_free(struct encode_ranks *r)
 	if (!r)
 		return;
 	free(r->made);
-	free(r->pair);
+	free(r->slot);
 	free(r->displace);
 	free(r);
 }

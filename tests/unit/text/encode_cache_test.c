@@ -29,13 +29,11 @@ static void meet(struct encode_cache *c, unsigned number, unsigned expected_new)
 	for (size_t i = 0; i < n; i++)
 		ids[i] = number % 1000 + (uint32_t)i;
 	slot = c->hash(&key) & c->mask;
-	list = encode_cache_find(c, &key, &slot);
-	assert_int_equal(!list && slot == BPE_NONE, expected_new);
+	assert_int_equal(encode_cache_find(c, &key, &slot, &list), !expected_new);
 	if (expected_new) {
-		assert_int_equal(encode_cache_add(c, &key, ids, n, &slot, &list, &e), 0);
-		added = list;
+		assert_int_equal(encode_cache_add(c, &key, ids, n, slot, &added, &e), 0);
 		slot = c->hash(&key) & c->mask;
-		list = encode_cache_find(c, &key, &slot);
+		assert_true(encode_cache_find(c, &key, &slot, &list));
 		assert_int_equal(list, added);
 	}
 	if (list) {
