@@ -4,10 +4,11 @@
  * divided by "<|endoftext|>", and encoding them to ids in memory. Prints
  *
  *     load SECONDS                          reading the vocabulary
- *     run SECONDS BYTES DOCUMENTS IDS       the first with new encoders (cold), the others with the
- *                                           same ones (warm); bytes are those of the documents
+ *     run SECONDS BYTES DOCUMENTS IDS       the first with new encoders and memory (cold), the others
+ *                                           with the same ones (warm); bytes are those of documents
  *
  * IDS: a file for the last run's ids, u32, each document's with the id of <|endoftext|> behind them.
+ * The file is read in pieces that stay in a processor's cache until they are encoded.
  */
 #include "base/error.h"
 #include "base/memory.h"
@@ -20,101 +21,166 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static const char divider[] = "<|endoftext|>";
-enum { DIVIDER = sizeof divider - 1, CHUNK = 1 << 20 };
+enum { DIVIDER = sizeof divider - 1, CHUNK = 1 << 20, PIECE = 256 << 10 };
 
-/* Whole documents of about CHUNK bytes: what a thread takes at a time. */
-struct chunk {
-	const char *text;
-	size_t n;
-	size_t *start, *stop,
-		*end; /* documents: where each begins and ends in text; the end of its ids */
-	size_t documents, cap[3];
+/* A thread's: text that is being read, and the documents of all that it has read. */
+struct reader {
+	struct bpe_encoder *encoder;
+	char *text;
+	size_t text_cap, *start, *stop, *end, cap[3];
+	size_t rows;      /* documents that are whole in text: start, stop */
+	size_t documents; /* all: end, the ends of their ids */
+	uint64_t bytes;
 	struct bpe_ids ids;
+};
+
+/* The documents that begin in CHUNK bytes of the file: what a thread takes at a time. */
+struct chunk {
+	unsigned thread;
+	size_t first, documents, first_id; /* of the thread's */
 };
 
 struct work {
 	const struct bpe *bpe;
-	struct bpe_encoder **encoder; /* one a thread */
+	const char *path;
+	int fd;
+	uint64_t size;
+	struct reader *reader; /* one a thread */
+	unsigned threads;
 	struct chunk *chunk;
 	size_t chunks, cap;
 };
 
-static int find_documents(struct chunk *c, struct cbtm_error *e)
+static int add_row(struct reader *r, size_t start, size_t stop, struct cbtm_error *e)
 {
-	for (size_t at = 0, i; at < c->n; at = c->stop[i] + DIVIDER) {
-		const char *to = memmem(c->text + at, c->n - at, divider, DIVIDER);
-
-		i = c->documents++;
-		if (array_reserve(&c->start, &c->cap[0], i + 1, sizeof *c->start, e) ||
-		    array_reserve(&c->stop, &c->cap[1], i + 1, sizeof *c->stop, e) ||
-		    array_reserve(&c->end, &c->cap[2], i + 1, sizeof *c->end, e))
-			return e->name;
-		c->start[i] = at;
-		c->stop[i] = to ? (size_t)(to - c->text) : c->n;
-	}
+	if (array_reserve(&r->start, &r->cap[0], r->rows + 1, sizeof *r->start, e) ||
+	    array_reserve(&r->stop, &r->cap[1], r->rows + 1, sizeof *r->stop, e))
+		return e->name;
+	r->start[r->rows] = start;
+	r->stop[r->rows++] = stop;
+	r->bytes += stop - start;
 	return 0;
+}
+
+static int encode_rows(struct reader *r, struct cbtm_error *e)
+{
+	if (array_reserve(&r->end, &r->cap[2], r->documents + r->rows, sizeof *r->end, e) ||
+	    bpe_encode_batch(r->encoder, r->text, r->start, r->stop, r->rows, &r->ids,
+	                     r->end + r->documents, e))
+		return e->name;
+	r->documents += r->rows;
+	r->rows = 0;
+	return 0;
+}
+
+/* The first divider in text[from .. n), or n. */
+static size_t find_divider(const char *text, size_t from, size_t n)
+{
+	const char *bar;
+
+	for (size_t at = from + 1; at < n && (bar = memchr(text + at, '|', n - at));) {
+		at = (size_t)(bar - text);
+		if (n - at >= DIVIDER - 1 && !memcmp(bar - 1, divider, DIVIDER))
+			return at - 1;
+		at++;
+	}
+	return n;
+}
+
+static int read_piece(const struct work *w, struct reader *r, uint64_t at, size_t n, size_t *got,
+                      struct cbtm_error *e)
+{
+	ssize_t some;
+
+	if (array_reserve(&r->text, &r->text_cap, n + PIECE, 1, e))
+		return e->name;
+	some = pread(w->fd, r->text + n, PIECE, (off_t)at);
+	if (some < 0)
+		return error_errno(e, CBTM_ERR_IO, w->path, "cannot read");
+	*got = (size_t)some;
+	return 0;
+}
+
+static int begin_thread(const struct work *w, struct reader *r, struct cbtm_error *e)
+{
+	if (r->encoder)
+		return 0;
+	r->encoder = bpe_encoder_new(w->bpe, e);
+	if (!r->encoder)
+		return e->name;
+	return bpe_ids_reserve(&r->ids, w->size / w->threads / 4, e);
+}
+
+/* Reads and encodes the documents that begin before `stop`, from the divider before `start` on. */
+static int encode_range(const struct work *w, struct reader *r, uint64_t start, uint64_t stop,
+                        struct cbtm_error *e)
+{
+	uint64_t base = start ? start - DIVIDER : 0; /* of the text in the file */
+	size_t at = 0, n = 0, got = 0;               /* a document, or what has been looked through */
+	bool inside = !start;
+
+	for (;;) {
+		size_t from = n > at + DIVIDER ? n - DIVIDER : at;
+
+		if (read_piece(w, r, base + n, n, &got, e))
+			return e->name;
+		n += got;
+		while ((from = find_divider(r->text, from, n)) < n) {
+			if (inside && add_row(r, at, from, e))
+				return e->name;
+			at = from += DIVIDER;
+			inside = base + at < stop;
+			if (!inside)
+				return encode_rows(r, e);
+		}
+		if (!got && inside && at < n && add_row(r, at, n, e))
+			return e->name;
+		if (encode_rows(r, e) || !got)
+			return e->name;
+		if (!inside && n > DIVIDER)
+			at = n - DIVIDER;
+		memmove(r->text, r->text + at, n - at);
+		base += at;
+		n -= at;
+		at = 0;
+	}
 }
 
 static int encode_chunk(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	struct work *w = arg;
+	struct reader *r = &w->reader[thread];
 	struct chunk *c = &w->chunk[task];
+	uint64_t start = (uint64_t)task * CHUNK;
 
-	if (find_documents(c, e))
+	if (begin_thread(w, r, e))
 		return e->name;
-	return bpe_encode_batch(w->encoder[thread], c->text, c->start, c->stop, c->documents, &c->ids,
-	                        c->end, e);
-}
-
-static int cut(struct work *w, const char *text, size_t n, struct cbtm_error *e)
-{
-	for (size_t at = 0, end; at < n; at = end) {
-		const char *to =
-			n - at > CHUNK ? memmem(text + at + CHUNK, n - at - CHUNK, divider, DIVIDER) : NULL;
-		end = to ? (size_t)(to - text) + DIVIDER : n;
-		if (array_reserve(&w->chunk, &w->cap, w->chunks + 1, sizeof *w->chunk, e))
-			return e->name;
-		w->chunk[w->chunks++] = (struct chunk){ .text = text + at, .n = end - at };
-	}
+	*c = (struct chunk){ .thread = thread, .first = r->documents, .first_id = r->ids.n };
+	if (encode_range(w, r, start, start + CHUNK, e))
+		return e->name;
+	c->documents = r->documents - c->first;
 	return 0;
 }
 
-static void forget(struct work *w)
-{
-	for (size_t i = 0; i < w->chunks; i++) {
-		bpe_ids_free(&w->chunk[i].ids);
-		free(w->chunk[i].start);
-		free(w->chunk[i].stop);
-		free(w->chunk[i].end);
-	}
-	w->chunks = 0;
-}
-
 /* From the file's path to the ids of all its documents. */
-static int run(struct work *w, struct pool *pool, const char *path, struct cbtm_error *e)
+static int run(struct work *w, struct pool *pool, struct cbtm_error *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	char *text;
 
-	if (fd < 0 || fstat(fd, &st))
-		return error_errno(e, CBTM_ERR_IO, path, "cannot open");
-	text = st.st_size ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0)
-	                  : MAP_FAILED;
-	close(fd);
-	if (text == MAP_FAILED)
-		return error_set(e, CBTM_ERR_IO, path, "cannot map the file");
-	for (unsigned i = 0; i < pool_threads(pool) && !e->name; i++)
-		if (!w->encoder[i])
-			w->encoder[i] = bpe_encoder_new(w->bpe, e);
-	if (!e->name && !cut(w, text, (size_t)st.st_size, e))
+	w->fd = open(w->path, O_RDONLY | O_CLOEXEC);
+	if (w->fd < 0 || fstat(w->fd, &st))
+		return error_errno(e, CBTM_ERR_IO, w->path, "cannot open");
+	w->size = (uint64_t)st.st_size;
+	w->chunks = (w->size + CHUNK - 1) / CHUNK;
+	for (unsigned i = 0; i < w->threads; i++)
+		w->reader[i].documents = w->reader[i].bytes = w->reader[i].ids.n = 0;
+	if (!array_reserve(&w->chunk, &w->cap, w->chunks, sizeof *w->chunk, e))
 		pool_run(pool, w->chunks, encode_chunk, w, e);
-	munmap(text, (size_t)st.st_size);
+	close(w->fd);
 	return e->name;
 }
 
@@ -122,11 +188,10 @@ static void print(const struct work *w, double seconds)
 {
 	uint64_t documents = 0, bytes = 0, ids = 0;
 
-	for (const struct chunk *c = w->chunk; c < w->chunk + w->chunks; c++) {
-		documents += c->documents;
-		ids += c->ids.n;
-		for (size_t i = 0; i < c->documents; i++)
-			bytes += c->stop[i] - c->start[i];
+	for (unsigned i = 0; i < w->threads; i++) {
+		documents += w->reader[i].documents;
+		bytes += w->reader[i].bytes;
+		ids += w->reader[i].ids.n;
 	}
 	printf("run %.6f %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", seconds, bytes, documents, ids);
 }
@@ -136,14 +201,31 @@ static int write_ids(const struct work *w, const char *path, struct cbtm_error *
 	FILE *f = fopen(path, "wb");
 	bool written = f;
 
-	for (const struct chunk *c = w->chunk; c < w->chunk + w->chunks; c++)
-		for (size_t i = 0, from = 0; i < c->documents && written; from = c->end[i++])
-			written = fwrite(c->ids.v + from, sizeof *c->ids.v, c->end[i] - from, f) ==
-			              c->end[i] - from &&
+	for (const struct chunk *c = w->chunk; c < w->chunk + w->chunks; c++) {
+		const struct reader *r = &w->reader[c->thread];
+		for (size_t i = c->first, from = c->first_id; i < c->first + c->documents && written;
+		     from = r->end[i++])
+			written = fwrite(r->ids.v + from, sizeof *r->ids.v, r->end[i] - from, f) ==
+			              r->end[i] - from &&
 			          fwrite(&w->bpe->eod, sizeof w->bpe->eod, 1, f) == 1;
+	}
 	if (!f || fclose(f) || !written)
 		return error_errno(e, CBTM_ERR_IO, path, "cannot write");
 	return 0;
+}
+
+static void free_work(struct work *w)
+{
+	for (struct reader *r = w->reader; w->reader && r < w->reader + w->threads; r++) {
+		bpe_encoder_free(r->encoder);
+		bpe_ids_free(&r->ids);
+		free(r->text);
+		free(r->start);
+		free(r->stop);
+		free(r->end);
+	}
+	free(w->reader);
+	free(w->chunk);
 }
 
 static uint64_t argument(int argc, char **argv, int i, uint64_t otherwise)
@@ -157,11 +239,9 @@ static int measure(int argc, char **argv, struct work *w, struct pool *pool, str
 	uint64_t runs = argument(argc, argv, 5, 2);
 
 	for (uint64_t i = 0; i < runs; i++) {
-		double start;
+		double start = clock_seconds();
 
-		forget(w);
-		start = clock_seconds();
-		if (run(w, pool, argv[3], e))
+		if (run(w, pool, e))
 			return e->name;
 		print(w, clock_seconds() - start);
 	}
@@ -183,15 +263,13 @@ int main(int argc, char **argv)
 	} else if (pool && !bpe_import(argv[1], argv[2], &choice, &bpe, &e)) {
 		printf("load %.6f\n", clock_seconds() - start);
 		w.bpe = bpe;
-		w.encoder = mem_zeroed(pool_threads(pool), sizeof(struct bpe_encoder *), "encoders", &e);
-		if (w.encoder)
+		w.path = argv[3];
+		w.threads = pool_threads(pool);
+		w.reader = mem_zeroed(w.threads, sizeof *w.reader, "readers", &e);
+		if (w.reader)
 			measure(argc, argv, &w, pool, &e);
 	}
-	for (unsigned i = 0; w.encoder && i < pool_threads(pool); i++)
-		bpe_encoder_free(w.encoder[i]);
-	free(w.encoder);
-	forget(&w);
-	free(w.chunk);
+	free_work(&w);
 	bpe_free(bpe);
 	pool_free(pool);
 	if (e.name) {
