@@ -7,6 +7,12 @@
 /* Rounding of fp32 sums over a row, and over all tokens. */
 #define ROW 1e-5
 #define TOKENS 1e-4
+/*
+ * A number rounded to bf16 is off by at most 2^-9 of itself, a term of a product of two by 2^-8. The
+ * errors of a sum's terms have random signs, as have the terms: so the sum's error is about 2^-8 / 2
+ * of a typical sum, and four times that at worst among thousands: 2^-7 of the largest.
+ */
+#define BF16 (1.0 / 128)
 
 static const struct {
 	const char *name, *inputs, *outputs;
@@ -19,19 +25,20 @@ static const struct {
 static const struct {
 	const char *shapes;
 	double tolerance;
+	unsigned products; /* for bf16: that stand behind each other, before an exponential twofold */
 } rows[CBTM_OP_COUNT] = {
 	[CBTM_OP_EMBED] = { "u:N V,d P,d N,d", 1e-6 },
 	[CBTM_OP_EMBED_GRADIENT] = { "u:N N,d V,d P,d", ROW },
 	[CBTM_OP_NORM] = { "N,d d d N,d N,2", ROW },
 	[CBTM_OP_NORM_GRADIENT] = { "N,d N,d d N,2 N,d N,d d d", TOKENS },
-	[CBTM_OP_LINEAR] = { "N,k n,k n N,n N,n N,n", ROW },
-	[CBTM_OP_LINEAR_INPUT] = { "N,n n,k N,k N,k", ROW },
-	[CBTM_OP_LINEAR_WEIGHT] = { "N,n N,k n,k n", TOKENS },
+	[CBTM_OP_LINEAR] = { "N,k n,k n N,n N,n N,n", ROW, 1 },
+	[CBTM_OP_LINEAR_INPUT] = { "N,n n,k N,k N,k", ROW, 1 },
+	[CBTM_OP_LINEAR_WEIGHT] = { "N,n N,k n,k n", TOKENS, 1 },
 	[CBTM_OP_DROPOUT] = { "N,d N,d", 1e-6 },
-	[CBTM_OP_ATTENTION] = { "N,q u:N N,d l", ROW },
-	[CBTM_OP_ATTENTION_GRADIENT] = { "N,d N,q N,d l u:N N,q", TOKENS },
-	[CBTM_OP_HEAD_SCORE] = { "N,d V,d u:N N", ROW },
-	[CBTM_OP_HEAD_LOSS] = { "N,d V,d u:N f:2 N,d V,d", TOKENS },
+	[CBTM_OP_ATTENTION] = { "N,q u:N N,d l", ROW, 2 },
+	[CBTM_OP_ATTENTION_GRADIENT] = { "N,d N,q N,d l u:N N,q", TOKENS, 3 },
+	[CBTM_OP_HEAD_SCORE] = { "N,d V,d u:N N", ROW, 1 },
+	[CBTM_OP_HEAD_LOSS] = { "N,d V,d u:N f:2 N,d V,d", TOKENS, 4 },
 	[CBTM_OP_SQUARE_SUM] = { "* f:s", 1e-6 },
 	[CBTM_OP_CLIP] = { "f:s f:1 1", 1e-6 },
 	[CBTM_OP_ADAMW] = { "1 * * * *", ROW },
@@ -45,6 +52,12 @@ const char *operation_name(enum cbtm_operation_kind kind)
 double operation_tolerance(enum cbtm_operation_kind kind)
 {
 	return rows[kind].tolerance;
+}
+
+double operation_tolerance_bf16(enum cbtm_operation_kind kind)
+{
+	return rows[kind].products * BF16 > rows[kind].tolerance ? rows[kind].products * BF16
+	                                                         : rows[kind].tolerance;
 }
 
 /* Copies the word at *text (up to a space), steps behind it; false at the end. */

@@ -26,6 +26,8 @@ size_t operation_slots(enum cbtm_operation_kind kind, struct operation_slot slot
 const char *operation_name(enum cbtm_operation_kind kind);
 /* Largest error of an fp32 plugin as a share of the largest value of the output. */
 double operation_tolerance(enum cbtm_operation_kind kind);
+/* The same where operands of products are rounded to bf16 (sums in fp32). */
+double operation_tolerance_bf16(enum cbtm_operation_kind kind);
 
 /* Slots bound, element types and shapes as the table says. INTERNAL naming operation and slot. */
 int operation_check(const struct cbtm_operation *o, const struct cbtm_list *l,

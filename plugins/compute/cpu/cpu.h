@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cpu plugin: fp32, vector kernels chosen by cpuid, threads by the host's pool.
+ * The cpu plugin: fp32, or bf16 products with fp32 sums, by vector kernels chosen by cpuid; threads
+ * by the host's pool.
  *
  * compile() cuts each section into regions: runs of neighbouring operations of one class, worked
  * on by one parallel loop. In a region of class ROWS a task takes a block of rows through all its
- * operations, so that a row stays in the cache from one attention to the next.
+ * operations, so that a row stays in the cache from one attention to the next. plan.c decides in
+ * which forms activations exist, and lays those into one memory by their lives.
  *
  * Bits: a task's work depends on shapes and its number alone, and sums over tasks are taken in
  * their order. Each element of a matrix product is one chain of fused multiply-adds, k ascending,
  * wherever its row stands: a row's result does not depend on its neighbours.
+ *
+ * Precision bf16 ("mixed"): operands of products are rounded to bf16; sums, parameters, gradients,
+ * moments, the residual stream and its gradient, norms and softmax are fp32.
  *
  * The kernels' code (the .h files that say "kernel") is compiled once for each instruction set,
  * by variant_*.c.
@@ -31,35 +36,60 @@ enum class {
 	CLASS_COUNT
 };
 
+/* An operation of our own: makes the bf16 forms of out[0] where its producer did not. */
+enum { OP_FORMS = CBTM_OP_COUNT, OP_COUNT };
+
 enum {
-	BLOCK = 64,    /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
-	CHUNK = 16384, /* elements of a task of the optimizer and of sums of squares */
-	K_BLOCK = 128, /* terms of a product that are summed before the sum goes to memory */
-	WEIGHT_ROWS = 128,     /* rows of a weight's gradient that a task makes, at most */
-	HEAD_COLUMNS = 128,    /* vocabulary that a task of the head's weight gradient takes */
-	HEAD_FLOATS = 4 << 20, /* logits that are in memory at a time */
-	PADDING = 64           /* floats behind every array: vectors may be read over its end */
+	BLOCK = 64,     /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
+	CHUNK = 16384,  /* elements of a task of the optimizer and of sums of squares */
+	K_BLOCK = 128,  /* terms of a product that are summed before the sum goes to memory */
+	PACK_ROWS = 32, /* rows of a matrix that are packed at a time */
+	WEIGHT_ROWS = 128,         /* rows of a weight's gradient that a task makes, at most */
+	HEAD_COLUMNS = 128,        /* vocabulary that a task of the head's weight gradient takes */
+	HEAD_FLOATS = 4 << 20,     /* logits that are in memory at a time */
+	SLICE = 512,               /* mixed: vocabulary that the head takes at a time */
+	HEAD_BYTES = 16 << 20,     /* mixed: e (mixed_head.h) that is in memory at a time, but */
+	HEAD_ROWS = 512,           /* at least of so many rows */
+	MIXED_WIDTH = 128,         /* width from which on precision auto takes bf16 */
+	LINE = 64 / sizeof(float), /* floats of a line of the cache */
+	PADDING = 64               /* floats behind every array: vectors may be read over its end */
 };
+
+enum { FORM_F32 = 1, FORM_ROWS = 2, FORM_PAIRS = 4 };
 
 struct tensor {
 	enum cbtm_element element;
+	enum cbtm_role role;
 	uint64_t shape[4], elements;
 	size_t columns; /* the last dimension */
-	float *v;       /* F32 */
+	float *v;       /* F32; NULL for an activation that exists in bf16 alone */
 	double *f64;
 	uint32_t *ids;
 	/*
 	 * A matrix n x k that products multiply with lies packed in panels of `panel` columns, zeros
 	 * behind the last: by_row for x weight' ([n / panel][k][panel]), by_column for dy weight
-	 * ([k / panel][n][panel]). Made anew when `stale`.
+	 * ([k / panel][n][panel]). In bf16 the inner index lies in pairs: [n / 32][k / 2][32][2] and
+	 * [k / 32][n / 2][32][2]. Made anew when `stale`.
 	 */
 	float *by_row, *by_column;
-	bool stale;
+	uint16_t *by_row16, *by_column16;
+	/*
+	 * An activation in bf16: rows, `stride` from one to the next, zeros behind the columns: the left
+	 * side of products. Pairs of tokens in panels, [columns / 32][tokens / 2][32][2], `pair_panel` from
+	 * one to the next: both sides of a weight's gradient. Rows that no other region needs are
+	 * `local`: a block of them at local_offset (bf16 numbers) of a thread's scratch.
+	 */
+	unsigned forms;
+	uint16_t *rows, *pairs;
+	size_t stride, pair_panel, local_offset;
+	bool local, stale;
+	size_t offset[3]; /* of v, rows, pairs of an activation in the program's memory, in floats */
 };
 
 struct region {
 	enum class class;
 	uint32_t first, operations;
+	size_t scratch; /* floats into the program's memory */
 };
 
 struct program {
@@ -68,12 +98,16 @@ struct program {
 	struct tensor *tensor;
 	struct cbtm_operation *operation;
 	struct region *region;
-	uint32_t regions, start[CBTM_SECTIONS + 1]; /* in regions */
+	uint32_t operations, regions, start[CBTM_SECTIONS + 1]; /* in regions */
 	unsigned threads;
-	float *scratch;        /* shared by the tasks of a region */
-	float *thread_scratch; /* `threads` times thread_floats */
-	size_t scratch_floats, thread_floats;
-	double *partial; /* sums of squares by chunk */
+	float *memory;         /* activations and scratch shared by the tasks of a region */
+	float *thread_scratch; /* `threads` times thread_floats: local rows, then the operation's own */
+	size_t memory_floats, local_floats, thread_floats;
+	double *partial;             /* sums of squares by chunk; losses by block */
+	bool timed;                  /* option timings */
+	double seconds[CLASS_COUNT]; /* spent so far */
+	size_t rows;                 /* valid in the last run */
+	uint64_t runs;               /* of the section UPDATE */
 };
 
 /* A region under way. */
@@ -82,25 +116,43 @@ struct work {
 	const struct cbtm_operation *op;
 	uint32_t operations;
 	const struct cbtm_scalars *scalars;
+	float *scratch;     /* the region's */
 	size_t rows;        /* valid tokens */
-	size_t from, count; /* head: the rows in hand; optimizer: unused */
+	size_t from, count; /* head: the rows in hand */
+};
+
+/* The rows [r0, r1) of one operation, by one task. */
+struct rows {
+	const struct work *w;
+	const struct cbtm_operation *op;
+	size_t r0, r1;
+	unsigned thread;
+	float *sums; /* NORM_GRADIENT: this block's 2 d */
 };
 
 typedef int region_function(struct work *w, struct cbtm_error *e);
 
 struct variant {
 	const char *name;
+	bool mixed;
 	unsigned panel; /* columns of a panel */
 	region_function *region[CLASS_COUNT];
-	void (*pack)(struct tensor *t);
+	void (*rows[OP_COUNT])(const struct rows *x);
+	/* Packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)); scratch: PACK_ROWS rows of floats. */
+	void (*pack)(struct tensor *t, size_t i, float *scratch);
+	/* bf16 forms of rows [r0, r0 + m), r0 a multiple of BLOCK. */
+	void (*forms)(const struct tensor *t, size_t r0, size_t m);
 };
-extern const struct variant variant_avx512, variant_avx2, variant_base;
+extern const struct variant variant_avx512, variant_avx2, variant_base, variant_mixed;
 
-/* The kernels that the options ask for; NULL if this processor has them not. */
 struct options {
-	int kernels; /* index into the parameter's choices; 0: the best there are */
+	int kernels;   /* index into the parameter's choices; 0: the best there are */
+	int precision; /* likewise */
+	int timings;
 };
-const struct variant *variant_choose(const struct options *o);
+/* The kernels that the options ask for, for a model of this width; NULL: this processor has them
+ * not. */
+const struct variant *variant_choose(const struct options *o, size_t width);
 
 extern const struct cbtm_host *host;
 
@@ -120,6 +172,14 @@ static inline size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
+static inline bool packs(const struct tensor *t)
+{
+	return t->by_row || t->by_column || t->by_row16 || t->by_column16;
+}
+static inline float *thread_scratch(const struct work *w, unsigned thread)
+{
+	return w->p->thread_scratch + thread * w->p->thread_floats;
+}
 
 /* Rows of a gradient of n rows that a task makes: few tasks of small ones, much reuse in large. */
 static inline size_t weight_rows(size_t n)
@@ -133,6 +193,20 @@ static inline size_t head_rows(size_t vocabulary, size_t panel)
 	size_t rows = HEAD_FLOATS / round_up(vocabulary, panel) / BLOCK * BLOCK;
 	return rows ? rows : BLOCK;
 }
+
+/* The same in mixed precision: passes of about equal size. */
+static inline size_t mixed_head_rows(size_t vocabulary, size_t tokens)
+{
+	size_t rows = HEAD_BYTES / 2 / round_up(vocabulary, PACK_ROWS);
+	size_t passes = blocks(tokens, rows > HEAD_ROWS ? rows : HEAD_ROWS);
+	return round_up(blocks(tokens, passes), BLOCK);
+}
+
+/* plan.c: forms, operations of our own, regions, memory; allocates none of it. */
+int plan_make(struct program *p, const struct cbtm_list *list, struct cbtm_error *e);
+
+/* n elements and the padding, zeroed. */
+void *take(size_t n, size_t size, struct cbtm_error *e);
 
 /* Word (i mod 4) of block i / 4 of the dropout mask `number` (Philox 4x32-10). */
 void philox(const uint32_t key[2], uint64_t block, uint32_t number, uint32_t out[4]);

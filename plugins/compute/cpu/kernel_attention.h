@@ -36,7 +36,7 @@ static void head_make(struct head *h, const struct work *w, size_t task, unsigne
 	h->scale = 1 / sqrtf((float)h->size);
 	h->row = h->padded + 3 * WIDTH;
 	h->wide = round_up(h->size, PANEL);
-	float *scratch = w->p->thread_scratch + thread * w->p->thread_floats;
+	float *scratch = thread_scratch(w, thread);
 	h->keys = scratch;
 	h->values = h->keys + h->padded * h->size;
 	scratch = h->values + h->padded * h->size;

@@ -75,7 +75,7 @@ static int task_head_score(void *arg, size_t task, unsigned thread, struct cbtm_
 	const struct work *w = arg;
 	const uint32_t *target = tensor_of(w->p, w->op->in[2])->ids;
 	float *logprob = tensor_of(w->p, w->op->out[0])->v, target_logit[BLOCK];
-	float *z = w->p->thread_scratch + thread * w->p->thread_floats;
+	float *z = thread_scratch(w, thread);
 	size_t r0 = task * BLOCK, m = least(BLOCK, w->rows - r0), wanted = 0;
 	struct softmax s;
 	for (size_t r = 0; r < m; r++)
@@ -102,7 +102,7 @@ static int run_head_score(struct work *w, struct cbtm_error *e)
 /* Scratch of the head: e of head_rows() rows, then x with each row times loss_scale / Z. */
 static float *block_e(const struct work *w, size_t block)
 {
-	return w->p->scratch + block * BLOCK * round_up(tensor_of(w->p, w->op->in[1])->shape[0], PANEL);
+	return w->scratch + block * BLOCK * round_up(tensor_of(w->p, w->op->in[1])->shape[0], PANEL);
 }
 
 static float *scaled_x(const struct work *w)
@@ -192,17 +192,12 @@ static int task_head_weight(void *arg, size_t task, unsigned thread, struct cbtm
 static int run_head_loss(struct work *w, struct cbtm_error *e)
 {
 	size_t V = tensor_of(w->p, w->op->in[1])->shape[0], step = head_rows(V, PANEL);
-	double *loss = tensor_of(w->p, w->op->out[0])->f64;
 	for (w->from = 0; w->from < w->rows; w->from += step) {
 		w->count = least(step, w->rows - w->from);
 		if (host->pool_run(host->pool(), blocks(w->count, BLOCK), task_head_loss, w, e) ||
 		    host->pool_run(host->pool(), blocks(V, HEAD_COLUMNS), task_head_weight, w, e))
 			return e->name;
 	}
-	loss[0] = loss[1] = 0;
-	for (size_t b = 0; b < blocks(w->rows, BLOCK); b++) {
-		loss[0] += w->p->partial[2 * b];
-		loss[1] += w->p->partial[2 * b + 1];
-	}
+	sum_losses(w);
 	return 0;
 }

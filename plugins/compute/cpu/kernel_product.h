@@ -170,21 +170,22 @@ static void product(const struct product *p)
 	}
 }
 
-/* Packs a matrix both ways (struct tensor). */
-static void pack(struct tensor *t)
+/* Packs rows [PACK_ROWS i, PACK_ROWS (i + 1)) of a matrix both ways (struct tensor). */
+static void pack(struct tensor *t, size_t i, float *scratch)
 {
-	size_t n = t->elements / t->columns, k = t->columns;
-	for (size_t j = 0; t->by_row && j < round_up(n, PANEL); j++) {
+	(void)scratch;
+	size_t n = t->elements / t->columns, k = t->columns, r0 = i * PACK_ROWS;
+	size_t r1 = least(r0 + PACK_ROWS, n);
+	for (size_t j = r0; t->by_row && j < round_up(r1, PANEL); j++) {
 		float *to = t->by_row + j / PANEL * PANEL * k + j % PANEL;
-		for (size_t i = 0; i < k; i++)
-			to[i * PANEL] = j < n ? t->v[j * k + i] : 0;
+		for (size_t c = 0; c < k; c++)
+			to[c * PANEL] = j < n ? t->v[j * k + c] : 0;
 	}
 	for (size_t j = 0; t->by_column && j < round_up(k, PANEL); j += PANEL)
-		for (size_t i = 0; i < n; i++) {
-			float *to = t->by_column + j * n + i * PANEL;
+		for (size_t r = r0; r < r1; r++) {
+			float *to = t->by_column + j * n + r * PANEL;
 			size_t columns = least(PANEL, k - j);
-			memcpy(to, t->v + i * k + j, columns * sizeof *to);
+			memcpy(to, t->v + r * k + j, columns * sizeof *to);
 			memset(to + columns, 0, (PANEL - columns) * sizeof *to);
 		}
-	t->stale = false;
 }

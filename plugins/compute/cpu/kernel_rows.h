@@ -1,63 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel: operations on rows: embedding, norm, linear maps, dropout, and the norm's gradient. */
+/* kernel: operations on rows in fp32: norm and its gradient, linear maps, dropout. */
 #pragma once
-
-/* The rows [r0, r1) of one operation, by one task. */
-struct rows {
-	const struct work *w;
-	const struct cbtm_operation *op;
-	size_t r0, r1, block;
-	float *sums; /* NORM_GRADIENT: this block's 2 d */
-};
-
-static inline float *at(const struct rows *x, uint32_t t, size_t row)
-{
-	struct tensor *tensor = tensor_of(x->w->p, t);
-	return tensor ? tensor->v + row * tensor->columns : NULL;
-}
-
-/* v[i] of an array whose element 0 is element `first` of the mask: zero or / (1 - rate). */
-static void drop(const struct cbtm_scalars *s, uint32_t number, uint64_t first, const float *from,
-                 float *to, size_t n)
-{
-	uint64_t limit = (uint64_t)(s->dropout * 4294967296.0);
-	float keep = (float)(1 / (1 - s->dropout));
-	uint32_t word[4];
-	for (size_t i = 0; i < n; i++) {
-		uint64_t index = first + i;
-		if (!i || index % 4 == 0)
-			philox(s->dropout_key, index / 4, number, word);
-		to[i] = word[index % 4] < limit ? 0 : from[i] * keep;
-	}
-}
-
-static inline bool drops(const struct work *w, const struct cbtm_operation *op)
-{
-	return op->flags & CBTM_DROPOUT && w->scalars->dropout > 0;
-}
-
-static void rows_embed(const struct rows *x)
-{
-	const uint32_t *ids = x->w->p->tensor[x->op->in[0]].ids;
-	const struct tensor *token = tensor_of(x->w->p, x->op->in[1]);
-	size_t d = token->columns;
-	for (size_t r = x->r0; r < x->r1; r++) {
-		const float *a = token->v + ids[r] * d, *b = at(x, x->op->in[2], r % x->w->p->T);
-		float *y = at(x, x->op->out[0], r);
-		for (size_t i = 0; i < d; i++)
-			y[i] = a[i] + b[i];
-	}
-}
-
-/* Sum of n floats and of their products, lanes first; the tail as one more vector. */
-static inline vec vec_part(const float *x, size_t i, size_t n)
-{
-	float edge[WIDTH] = { 0 };
-	if (i + WIDTH <= n)
-		return vec_load(x + i);
-	memcpy(edge, x + i, (n - i) * sizeof *edge);
-	return vec_load(edge);
-}
 
 static void rows_norm(const struct rows *x)
 {
@@ -66,18 +9,8 @@ static void rows_norm(const struct rows *x)
 	for (size_t r = x->r0; r < x->r1; r++) {
 		const float *v = at(x, x->op->in[0], r);
 		float *y = at(x, x->op->out[0], r), *statistics = at(x, x->op->out[1], r);
-		vec sum = vec_set(0), squares = vec_set(0);
-		for (size_t i = 0; i < d; i += WIDTH)
-			sum += vec_part(v, i, d);
-		float mean = vec_sum(sum) / (float)d;
-		for (size_t i = 0; i + WIDTH <= d; i += WIDTH) {
-			vec z = vec_load(v + i) - vec_set(mean);
-			squares = vec_fma(z, z, squares);
-		}
-		float variance = vec_sum(squares);
-		for (size_t i = d / WIDTH * WIDTH; i < d; i++)
-			variance += (v[i] - mean) * (v[i] - mean);
-		float rstd = 1 / sqrtf(variance / (float)d + (float)x->op->epsilon);
+		float mean, rstd;
+		norm_statistics(v, d, x->op->epsilon, &mean, &rstd);
 		for (size_t i = 0; i < d; i++)
 			y[i] = (v[i] - mean) * rstd * gain[i] + bias[i];
 		statistics[0] = mean;
@@ -212,58 +145,4 @@ static void rows_dropout(const struct rows *x)
 		drop(x->w->scalars, x->op->number, x->r0 * d, dy, dx, (x->r1 - x->r0) * d);
 	else
 		memcpy(dx, dy, (x->r1 - x->r0) * d * sizeof *dx);
-}
-
-static void (*const rows_functions[CBTM_OP_COUNT])(const struct rows *x) = {
-	[CBTM_OP_EMBED] = rows_embed,
-	[CBTM_OP_NORM] = rows_norm,
-	[CBTM_OP_NORM_GRADIENT] = rows_norm_gradient,
-	[CBTM_OP_LINEAR] = rows_linear,
-	[CBTM_OP_LINEAR_INPUT] = rows_linear_input,
-	[CBTM_OP_DROPOUT] = rows_dropout,
-};
-
-/* Where the blocks' sums of the i-th operation of a region lie in scratch. */
-static float *norm_sums(const struct work *w, uint32_t i)
-{
-	float *s = w->p->scratch;
-	for (uint32_t j = 0; j < i; j++)
-		if (w->op[j].kind == CBTM_OP_NORM_GRADIENT)
-			s += blocks((size_t)w->p->batch * w->p->T, BLOCK) * 2 *
-			     w->p->tensor[w->op[j].in[2]].columns;
-	return s;
-}
-
-static int task_rows(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
-{
-	(void)thread, (void)e;
-	const struct work *w = arg;
-	struct rows x = { .w = w, .block = i, .r0 = i * BLOCK, .r1 = least(w->rows, (i + 1) * BLOCK) };
-	for (uint32_t o = 0; o < w->operations; o++) {
-		x.op = &w->op[o];
-		if (x.op->kind == CBTM_OP_NORM_GRADIENT)
-			x.sums = norm_sums(w, o) + i * 2 * w->p->tensor[x.op->in[2]].columns;
-		rows_functions[x.op->kind](&x);
-	}
-	return 0;
-}
-
-static int run_rows(struct work *w, struct cbtm_error *e)
-{
-	size_t n = blocks(w->rows, BLOCK);
-	if (host->pool_run(host->pool(), n, task_rows, w, e))
-		return e->name;
-	for (uint32_t o = 0; o < w->operations; o++) {
-		if (w->op[o].kind != CBTM_OP_NORM_GRADIENT)
-			continue;
-		const float *sums = norm_sums(w, o);
-		float *gain = w->p->tensor[w->op[o].out[1]].v, *bias = w->p->tensor[w->op[o].out[2]].v;
-		size_t d = w->p->tensor[w->op[o].in[2]].columns;
-		for (size_t b = 0; b < n; b++, sums += 2 * d)
-			for (size_t i = 0; i < d; i++) {
-				gain[i] += sums[i];
-				bias[i] += sums[d + i];
-			}
-	}
-	return 0;
 }

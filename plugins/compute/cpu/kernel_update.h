@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel: gradient norm, clipping, AdamW. Tasks are chunks of CHUNK elements of a tensor. */
+/*
+ * kernel: gradient norm, clipping, AdamW. Packed forms of a matrix are made while its numbers are in
+ * the cache.
+ */
 #pragma once
 
 /* The tensor that an operation walks. */
@@ -73,13 +76,10 @@ static int run_clip(struct work *w, struct cbtm_error *e)
 	return 0;
 }
 
-static int task_adamw(void *arg, size_t chunk, unsigned thread, struct cbtm_error *e)
+/* Elements [from, from + n) of one parameter. */
+static void adamw(const struct work *w, const struct cbtm_operation *op, size_t from, size_t n)
 {
-	(void)thread, (void)e;
-	const struct work *w = arg;
 	const struct cbtm_scalars *s = w->scalars;
-	const struct cbtm_operation *op = &w->op[chunk_of(w, &chunk)];
-	size_t from = chunk * CHUNK, n = least(tensor_of(w->p, op->out[0])->elements - from, CHUNK);
 	float *restrict parameter = tensor_of(w->p, op->out[0])->v + from;
 	float *restrict gradient = tensor_of(w->p, op->out[1])->v + from;
 	float *restrict m = tensor_of(w->p, op->out[2])->v + from;
@@ -100,12 +100,33 @@ static int task_adamw(void *arg, size_t chunk, unsigned thread, struct cbtm_erro
 		}
 	}
 	memset(gradient, 0, n * sizeof *gradient);
+}
+
+/* Tasks of an update: rows of a matrix that is packed, whole chunks of others. */
+static size_t update_tasks(const struct tensor *t)
+{
+	return packs(t) ? blocks(t->elements / t->columns, PACK_ROWS) : blocks(t->elements, CHUNK);
+}
+
+static int task_adamw(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)e;
+	const struct work *w = arg;
+	uint32_t o = 0;
+	for (; i >= update_tasks(walked(w, o)); o++)
+		i -= update_tasks(walked(w, o));
+	struct tensor *t = walked(w, o);
+	size_t size = packs(t) ? PACK_ROWS * t->columns : CHUNK;
+	adamw(w, &w->op[o], i * size, least(size, t->elements - i * size));
+	if (packs(t))
+		w->p->variant->pack(t, i, thread_scratch(w, thread) + w->p->local_floats);
 	return 0;
 }
 
 static int run_adamw(struct work *w, struct cbtm_error *e)
 {
+	size_t tasks = 0;
 	for (uint32_t o = 0; o < w->operations; o++)
-		tensor_of(w->p, w->op[o].out[0])->stale = true;
-	return host->pool_run(host->pool(), chunk_tasks(w), task_adamw, w, e);
+		tasks += update_tasks(walked(w, o));
+	return host->pool_run(host->pool(), tasks, task_adamw, w, e);
 }

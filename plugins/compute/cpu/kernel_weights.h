@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel: gradients of weights and embeddings. A task owns rows (or columns) of the gradient. */
+/* kernel: gradients of weights. A task owns rows (or columns) of the gradient. */
 #pragma once
 
 /*
@@ -87,13 +87,6 @@ static void weight_block(const struct work *w, const struct cbtm_operation *op, 
 	}
 }
 
-static size_t weight_tasks(const struct work *w, uint32_t o)
-{
-	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
-	size_t n = t->elements / t->columns;
-	return blocks(n, weight_rows(n));
-}
-
 static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 {
 	(void)e;
@@ -105,7 +98,7 @@ static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	size_t n = t->elements / t->columns, j0 = i * weight_rows(n),
 		   j1 = least(j0 + weight_rows(n), n);
 	for (size_t r = 0; r < w->rows; r += K_BLOCK)
-		weight_block(w, &w->op[o], j0, j1, r, w->p->thread_scratch + thread * w->p->thread_floats);
+		weight_block(w, &w->op[o], j0, j1, r, thread_scratch(w, thread));
 	return 0;
 }
 
@@ -115,34 +108,4 @@ static int run_weights(struct work *w, struct cbtm_error *e)
 	for (uint32_t o = 0; o < w->operations; o++)
 		tasks += weight_tasks(w, o);
 	return host->pool_run(host->pool(), tasks, task_weights, w, e);
-}
-
-enum { EMBED_COLUMNS = 16 };
-
-/* Columns of both embeddings' gradients, tokens in order. */
-static int task_embed_gradient(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
-{
-	(void)thread, (void)e;
-	const struct work *w = arg;
-	const uint32_t *ids = tensor_of(w->p, w->op->in[0])->ids;
-	const float *dx = tensor_of(w->p, w->op->in[1])->v;
-	float *token = tensor_of(w->p, w->op->out[0])->v;
-	float *position = tensor_of(w->p, w->op->out[1])->v;
-	size_t d = tensor_of(w->p, w->op->out[0])->columns, i0 = task * EMBED_COLUMNS;
-	size_t n = least(EMBED_COLUMNS, d - i0);
-	for (size_t r = 0; r < w->rows; r++) {
-		const float *from = dx + r * d + i0;
-		float *a = token + ids[r] * d + i0, *b = position + r % w->p->T * d + i0;
-		for (size_t i = 0; i < n; i++) {
-			a[i] += from[i];
-			b[i] += from[i];
-		}
-	}
-	return 0;
-}
-
-static int run_embed_gradient(struct work *w, struct cbtm_error *e)
-{
-	size_t d = tensor_of(w->p, w->op->out[0])->columns;
-	return host->pool_run(host->pool(), blocks(d, EMBED_COLUMNS), task_embed_gradient, w, e);
 }

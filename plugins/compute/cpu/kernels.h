@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel: everything that is compiled for each instruction set, behind a vector_*.h. */
+/* kernel: everything in fp32 that is compiled for each instruction set, behind a vector_*.h. */
 #pragma once
 #include "cpu.h"
 #include <math.h>
@@ -8,6 +8,8 @@
 #include "kernel_vector.h"
 
 #include "kernel_product.h"
+
+#include "kernel_frame.h"
 
 #include "kernel_rows.h"
 
@@ -19,10 +21,23 @@
 
 #include "kernel_update.h"
 
-#define REGION_FUNCTIONS                                                                           \
-	{                                                                                              \
-		[CLASS_ROWS] = run_rows, [CLASS_WEIGHTS] = run_weights, [CLASS_ATTENTION] = run_attention, \
-		[CLASS_ATTENTION_GRADIENT] = run_attention_gradient, [CLASS_HEAD_SCORE] = run_head_score,  \
-		[CLASS_HEAD_LOSS] = run_head_loss, [CLASS_EMBED_GRADIENT] = run_embed_gradient,            \
-		[CLASS_SUMS] = run_sums, [CLASS_CLIP] = run_clip, [CLASS_ADAMW] = run_adamw                \
+#define KERNELS                                                                                    \
+	.panel = PANEL, .pack = pack,                                                                  \
+	.region = { [CLASS_ROWS] = run_rows,                                                           \
+		        [CLASS_WEIGHTS] = run_weights,                                                     \
+		        [CLASS_ATTENTION] = run_attention,                                                 \
+		        [CLASS_ATTENTION_GRADIENT] = run_attention_gradient,                               \
+		        [CLASS_HEAD_SCORE] = run_head_score,                                               \
+		        [CLASS_HEAD_LOSS] = run_head_loss,                                                 \
+		        [CLASS_EMBED_GRADIENT] = run_embed_gradient,                                       \
+		        [CLASS_SUMS] = run_sums,                                                           \
+		        [CLASS_CLIP] = run_clip,                                                           \
+		        [CLASS_ADAMW] = run_adamw },                                                       \
+	.rows = {                                                                                      \
+		[CBTM_OP_EMBED] = rows_embed,                                                              \
+		[CBTM_OP_NORM] = rows_norm,                                                                \
+		[CBTM_OP_NORM_GRADIENT] = rows_norm_gradient,                                              \
+		[CBTM_OP_LINEAR] = rows_linear,                                                            \
+		[CBTM_OP_LINEAR_INPUT] = rows_linear_input,                                                \
+		[CBTM_OP_DROPOUT] = rows_dropout,                                                          \
 	}

@@ -1,56 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /* The plugin: compiling a list into regions, and running them. */
 #include "cpu.h"
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 const struct cbtm_host *host;
 
-static const enum class classes[CBTM_OP_COUNT] = {
-	[CBTM_OP_EMBED] = CLASS_ROWS,
-	[CBTM_OP_EMBED_GRADIENT] = CLASS_EMBED_GRADIENT,
-	[CBTM_OP_NORM] = CLASS_ROWS,
-	[CBTM_OP_NORM_GRADIENT] = CLASS_ROWS,
-	[CBTM_OP_LINEAR] = CLASS_ROWS,
-	[CBTM_OP_LINEAR_INPUT] = CLASS_ROWS,
-	[CBTM_OP_LINEAR_WEIGHT] = CLASS_WEIGHTS,
-	[CBTM_OP_DROPOUT] = CLASS_ROWS,
-	[CBTM_OP_ATTENTION] = CLASS_ATTENTION,
-	[CBTM_OP_ATTENTION_GRADIENT] = CLASS_ATTENTION_GRADIENT,
-	[CBTM_OP_HEAD_SCORE] = CLASS_HEAD_SCORE,
-	[CBTM_OP_HEAD_LOSS] = CLASS_HEAD_LOSS,
-	[CBTM_OP_SQUARE_SUM] = CLASS_SUMS,
-	[CBTM_OP_CLIP] = CLASS_CLIP,
-	[CBTM_OP_ADAMW] = CLASS_ADAMW,
-};
-/* Neighbours of these classes make one region: their operations are independent of each other, or
- * (ROWS) depend on each other row by row. */
-static const bool joins[CLASS_COUNT] = {
-	[CLASS_ROWS] = true, [CLASS_WEIGHTS] = true, [CLASS_SUMS] = true, [CLASS_ADAMW] = true
-};
+static bool in_memory(const struct tensor *t)
+{
+	return t->role == CBTM_ROLE_ACTIVATION && t->element == CBTM_F32;
+}
+
+static void report_times(const struct program *p)
+{
+	static const char *const names[CLASS_COUNT] = {
+		[CLASS_ROWS] = "rows",
+		[CLASS_WEIGHTS] = "weight gradients",
+		[CLASS_ATTENTION] = "attention",
+		[CLASS_ATTENTION_GRADIENT] = "attention gradient",
+		[CLASS_HEAD_SCORE] = "head score",
+		[CLASS_HEAD_LOSS] = "head loss",
+		[CLASS_EMBED_GRADIENT] = "embedding gradient",
+		[CLASS_SUMS] = "gradient norm",
+		[CLASS_CLIP] = "clip",
+		[CLASS_ADAMW] = "adamw",
+	};
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		char line[96];
+		snprintf(line, sizeof line, "%-20s %9.3f ms a step", names[c],
+		         p->seconds[c] * 1e3 / (double)(p->runs ? p->runs : 1));
+		if (p->seconds[c] > 0)
+			host->log(1, line);
+	}
+}
 
 static void program_free(void *program)
 {
 	struct program *p = program;
 	if (!p)
 		return;
+	if (p->timed)
+		report_times(p);
 	for (uint32_t i = 0; p->tensor && i < p->tensors; i++) {
-		host->release(p->tensor[i].v);
-		host->release(p->tensor[i].f64);
-		host->release(p->tensor[i].ids);
-		host->release(p->tensor[i].by_row);
-		host->release(p->tensor[i].by_column);
+		struct tensor *t = &p->tensor[i];
+		if (!in_memory(t)) {
+			host->release(t->v);
+			host->release(t->rows);
+			host->release(t->pairs);
+		}
+		host->release(t->f64);
+		host->release(t->ids);
+		host->release(t->by_row);
+		host->release(t->by_column);
+		host->release(t->by_row16);
+		host->release(t->by_column16);
 	}
 	host->release(p->tensor);
 	host->release(p->operation);
 	host->release(p->region);
-	host->release(p->scratch);
+	host->release(p->memory);
 	host->release(p->thread_scratch);
 	host->release(p->partial);
 	host->release(p);
 }
 
-/* n elements and the padding, zeroed. */
-static void *take(size_t n, size_t size, struct cbtm_error *e)
+void *take(size_t n, size_t size, struct cbtm_error *e)
 {
 	void *p = host->take(n + PADDING, size, e);
 	if (p)
@@ -58,19 +73,41 @@ static void *take(size_t n, size_t size, struct cbtm_error *e)
 	return p;
 }
 
-static int tensor_make(struct tensor *t, const struct cbtm_tensor *from, struct cbtm_error *e)
+static void tensor_describe(struct tensor *t, const struct cbtm_tensor *from)
 {
 	t->element = from->element;
+	t->role = from->role;
 	memcpy(t->shape, from->shape, sizeof t->shape);
 	t->elements = from->shape[0] * from->shape[1] * from->shape[2] * from->shape[3];
 	t->columns = from->shape[from->rank - 1];
 	t->stale = true;
+}
+
+/* A tensor that cbtm sees has memory of its own, an activation a place in the program's. */
+static int tensor_make(struct program *p, struct tensor *t, struct cbtm_error *e)
+{
+	if (in_memory(t)) {
+		if (t->forms & FORM_F32)
+			t->v = p->memory + t->offset[0];
+		if (t->forms & FORM_ROWS && !t->local)
+			t->rows = (uint16_t *)(p->memory + t->offset[1]);
+		if (t->forms & FORM_PAIRS)
+			t->pairs = (uint16_t *)(p->memory + t->offset[2]);
+		t->local_offset *= 2; /* floats -> bf16 numbers */
+		t->stale = false;
+		return 0;
+	}
+	size_t rows = round_up(t->elements / t->columns, BLOCK);
 	if (t->element == CBTM_F32)
 		t->v = take(t->elements, sizeof *t->v, e);
 	else if (t->element == CBTM_F64)
 		t->f64 = take(t->elements, sizeof *t->f64, e);
 	else
 		t->ids = take(t->elements, sizeof *t->ids, e);
+	if (t->forms & FORM_ROWS)
+		t->rows = take(rows * t->stride, sizeof *t->rows, e);
+	if (t->forms & FORM_PAIRS)
+		t->pairs = take(t->pair_panel * blocks(t->columns, PACK_ROWS), sizeof *t->pairs, e);
 	return e->name;
 }
 
@@ -83,77 +120,28 @@ static int packs_make(struct program *p, const struct cbtm_operation *op, struct
 	if (!by_row && !by_column)
 		return 0;
 	struct tensor *t = &p->tensor[op->in[1]];
-	size_t k = t->columns, n = t->elements / k;
+	size_t k = t->columns, n = t->elements / k, panel = p->variant->panel;
+	if (p->variant->mixed) {
+		if (by_row && !t->by_row16)
+			t->by_row16 = take(round_up(n, panel) * round_up(k, 2), sizeof *t->by_row16, e);
+		if (by_column && !t->by_column16)
+			t->by_column16 = take(round_up(k, panel) * round_up(n, 2), sizeof *t->by_column16, e);
+		return e->name;
+	}
 	if (by_row && !t->by_row)
-		t->by_row = take(round_up(n, p->variant->panel) * k, sizeof *t->by_row, e);
+		t->by_row = take(round_up(n, panel) * k, sizeof *t->by_row, e);
 	if (by_column && !t->by_column)
-		t->by_column = take(round_up(k, p->variant->panel) * n, sizeof *t->by_column, e);
+		t->by_column = take(round_up(k, panel) * n, sizeof *t->by_column, e);
 	return e->name;
 }
 
-static void grow(size_t *to, size_t n)
+/* Sums in double precision: a chunk of a gradient, and the loss of a block. */
+static int partial_make(struct program *p, struct cbtm_error *e)
 {
-	if (*to < n)
-		*to = n;
-}
-
-/* Scratch that an operation needs; sums of NORM_GRADIENT add up over its region. */
-static void scratch_of(struct program *p, const struct cbtm_operation *op, size_t *norm_sums,
-                       size_t *chunks)
-{
-	size_t panel = p->variant->panel, tokens = (size_t)p->batch * p->T;
-	const struct tensor *first = tensor_of(p, op->in[0]), *second = tensor_of(p, op->in[1]);
-	if (op->kind == CBTM_OP_NORM_GRADIENT) {
-		*norm_sums += blocks(tokens, BLOCK) * 2 * first->columns;
-		grow(&p->scratch_floats, *norm_sums);
-	} else if (op->kind == CBTM_OP_ATTENTION || op->kind == CBTM_OP_ATTENTION_GRADIENT) {
-		const struct tensor *qkv = op->kind == CBTM_OP_ATTENTION ? first : second;
-		size_t padded = round_up(p->T, panel), size = qkv->columns / 3 / op->heads;
-		grow(&p->thread_floats,
-		     padded * (2 * size + 4 * round_up(size, panel)) + 2 * BLOCK * (padded + 2 * panel));
-	} else if (op->kind == CBTM_OP_LINEAR_WEIGHT) {
-		grow(&p->thread_floats, K_BLOCK * (WEIGHT_ROWS + round_up(second->columns, panel)));
-	} else if (op->kind == CBTM_OP_HEAD_SCORE) {
-		grow(&p->thread_floats, BLOCK * round_up(second->shape[0], panel));
-	} else if (op->kind == CBTM_OP_HEAD_LOSS) {
-		size_t rows = head_rows(second->shape[0], panel);
-		rows = least(rows, round_up(tokens, BLOCK));
-		grow(&p->scratch_floats,
-		     head_rows(second->shape[0], panel) * round_up(second->shape[0], panel) +
-		         rows * first->columns);
-		grow(chunks, 2 * blocks(tokens, BLOCK));
-	} else if (op->kind == CBTM_OP_SQUARE_SUM) {
-		*chunks += blocks(first->elements, CHUNK);
-	}
-}
-
-/* Regions of section s, from operation start[s] on. */
-static void cut_regions(struct program *p, const struct cbtm_list *list)
-{
-	for (unsigned s = 0; s < CBTM_SECTIONS; s++) {
-		p->start[s] = p->regions;
-		for (uint32_t i = list->start[s]; i < list->start[s + 1]; i++) {
-			enum class class = classes[p->operation[i].kind];
-			struct region *last = p->regions > p->start[s] ? &p->region[p->regions - 1] : NULL;
-			if (last && last->class == class && joins[class])
-				last->operations++;
-			else
-				p->region[p->regions++] = (struct region){ class, i, 1 };
-		}
-	}
-	p->start[CBTM_SECTIONS] = p->regions;
-}
-
-static int scratch_make(struct program *p, struct cbtm_error *e)
-{
-	size_t chunks = 1;
-	for (uint32_t r = 0; r < p->regions; r++) {
-		size_t norm_sums = 0;
-		for (uint32_t o = 0; o < p->region[r].operations; o++)
-			scratch_of(p, &p->operation[p->region[r].first + o], &norm_sums, &chunks);
-	}
-	p->thread_floats = round_up(p->thread_floats + PADDING, PADDING);
-	p->scratch = take(p->scratch_floats, sizeof *p->scratch, e);
+	size_t chunks = 2 * blocks((size_t)p->batch * p->T, BLOCK);
+	for (uint32_t i = 0, first = 0; i < p->operations; i++)
+		if (p->operation[i].kind == CBTM_OP_SQUARE_SUM)
+			chunks += blocks(tensor_of(p, p->operation[i].in[first])->elements, CHUNK);
 	p->partial = take(chunks, sizeof *p->partial, e);
 	return e->name;
 }
@@ -170,37 +158,68 @@ static int threads_make(struct program *p, struct cbtm_error *e)
 	return e->name;
 }
 
+/* The width of a list's model: of the rows that its matrices take, the least. */
+static size_t width_of(const struct cbtm_list *list)
+{
+	size_t width = 0;
+	for (uint32_t i = 0; i < list->start[CBTM_SECTIONS]; i++) {
+		const struct cbtm_operation *op = &list->operation[i];
+		bool product = op->kind == CBTM_OP_LINEAR || op->kind == CBTM_OP_HEAD_SCORE;
+		if (!product)
+			continue;
+		const struct cbtm_tensor *weight = &list->tensor[op->in[1]];
+		size_t k = weight->shape[weight->rank - 1];
+		width = !width || k < width ? k : width;
+	}
+	return width;
+}
+
+static int program_fill(struct program *p, const struct cbtm_list *list, struct cbtm_error *e)
+{
+	uint32_t operations = list->start[CBTM_SECTIONS];
+	p->batch = list->batch;
+	p->T = list->length;
+	p->tensors = list->tensors;
+	p->tensor = take(list->tensors, sizeof *p->tensor, e);
+	p->operation = take(2 * (size_t)operations, sizeof *p->operation, e);
+	p->region = take(2 * (size_t)operations, sizeof *p->region, e);
+	if (e->name)
+		return e->name;
+	for (uint32_t i = 0; i < list->tensors; i++)
+		tensor_describe(&p->tensor[i], &list->tensor[i]);
+	for (uint32_t i = 0; i < operations; i++)
+		if ((unsigned)list->operation[i].kind >= CBTM_OP_COUNT)
+			return host->error(e, CBTM_ERR_PLUGIN, "cpu", "unknown operation");
+	if (plan_make(p, list, e))
+		return e->name;
+	p->memory = take(p->memory_floats, sizeof *p->memory, e);
+	for (uint32_t i = 0; i < p->tensors && !e->name; i++)
+		tensor_make(p, &p->tensor[i], e);
+	for (uint32_t i = 0; i < operations && !e->name; i++)
+		packs_make(p, &list->operation[i], e);
+	if (!e->name)
+		partial_make(p, e);
+	return e->name;
+}
+
 static int compile(const void *options, const struct cbtm_list *list, void **program,
                    struct cbtm_error *e)
 {
-	uint32_t operations = list->start[CBTM_SECTIONS];
-	const struct variant *variant = variant_choose(options);
+	const struct options *o = options;
+	const struct variant *variant = variant_choose(o, width_of(list));
+	if (!variant && o &&
+	    variant_choose(&(struct options){ .kernels = o->kernels, .precision = 1 }, 0))
+		return host->error(e, CBTM_ERR_PLUGIN, "precision",
+		                   "bf16 needs a processor with AVX-512 BF16, and its kernels; fp32 runs "
+		                   "everywhere");
 	if (!variant)
 		return host->error(e, CBTM_ERR_PLUGIN, "kernels", "this processor does not have them");
 	struct program *p = take(1, sizeof *p, e);
 	if (!p)
 		return e->name;
 	p->variant = variant;
-	p->batch = list->batch;
-	p->T = list->length;
-	p->tensors = list->tensors;
-	p->tensor = take(list->tensors, sizeof *p->tensor, e);
-	p->operation = take(operations, sizeof *p->operation, e);
-	p->region = take(operations, sizeof *p->region, e);
-	for (uint32_t i = 0; !e->name && i < list->tensors; i++)
-		tensor_make(&p->tensor[i], &list->tensor[i], e);
-	for (uint32_t i = 0; !e->name && i < operations; i++) {
-		p->operation[i] = list->operation[i];
-		if ((unsigned)p->operation[i].kind >= CBTM_OP_COUNT)
-			host->error(e, CBTM_ERR_PLUGIN, "cpu", "unknown operation");
-		else
-			packs_make(p, &p->operation[i], e);
-	}
-	if (!e->name) {
-		cut_regions(p, list);
-		scratch_make(p, e);
-	}
-	if (e->name)
+	p->timed = o && o->timings;
+	if (program_fill(p, list, e))
 		program_free(p);
 	else
 		*program = p;
@@ -215,10 +234,11 @@ static size_t bytes_of(const struct tensor *t, void **data)
 
 static int tensor_write(void *program, uint32_t tensor, const void *data, struct cbtm_error *e)
 {
-	(void)e;
 	void *to;
 	struct tensor *t = &((struct program *)program)->tensor[tensor];
 	size_t n = bytes_of(t, &to);
+	if (!to)
+		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "an activation cannot be written");
 	memcpy(to, data, n);
 	t->stale = true;
 	return 0;
@@ -226,48 +246,92 @@ static int tensor_write(void *program, uint32_t tensor, const void *data, struct
 
 static int tensor_read(void *program, uint32_t tensor, void *data, struct cbtm_error *e)
 {
-	(void)e;
 	void *from;
 	size_t n = bytes_of(&((struct program *)program)->tensor[tensor], &from);
+	if (!from)
+		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "an activation cannot be read");
 	memcpy(data, from, n);
 	return 0;
 }
 
-static int task_pack(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+/* ---------------------------------------------------------------- running */
+
+/* Tasks that bring the other forms of what cbtm has written up to date; rows behind the valid ones
+ * stay out, as the last of these may share a pair with one. */
+static size_t refresh_tasks(const struct program *p, const struct tensor *t)
 {
-	(void)thread, (void)e;
-	struct tensor *t = &((struct program *)arg)->tensor[i];
-	if (t->stale && (t->by_row || t->by_column))
-		((struct program *)arg)->variant->pack(t);
+	if (!t->stale)
+		return 0;
+	if (packs(t))
+		return blocks(t->elements / t->columns, PACK_ROWS);
+	return t->rows || t->pairs ? blocks(p->rows, BLOCK) : 0;
+}
+
+static int task_refresh(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)e;
+	struct program *p = arg;
+	struct tensor *t = p->tensor;
+	for (; i >= refresh_tasks(p, t); t++)
+		i -= refresh_tasks(p, t);
+	if (packs(t))
+		p->variant->pack(t, i, p->thread_scratch + thread * p->thread_floats + p->local_floats);
+	else
+		p->variant->forms(t, i * BLOCK, least(BLOCK, p->rows - i * BLOCK));
 	return 0;
+}
+
+static int refresh(struct program *p, size_t rows, struct cbtm_error *e)
+{
+	size_t tasks = 0;
+	for (uint32_t i = 0; i < p->tensors; i++) {
+		struct tensor *t = &p->tensor[i];
+		t->stale |= rows != p->rows && !in_memory(t) && (t->rows || t->pairs);
+	}
+	p->rows = rows;
+	for (uint32_t i = 0; i < p->tensors; i++)
+		tasks += refresh_tasks(p, &p->tensor[i]);
+	if (tasks && host->pool_run(host->pool(), tasks, task_refresh, p, e))
+		return e->name;
+	for (uint32_t i = 0; i < p->tensors; i++)
+		p->tensor[i].stale = false;
+	return 0;
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static int run(void *program, enum cbtm_section section, const struct cbtm_scalars *scalars,
                struct cbtm_error *e)
 {
 	struct program *p = program;
-	bool stale = false;
-	if (threads_make(p, e))
-		return e->name;
-	for (uint32_t i = 0; i < p->tensors; i++)
-		stale |= p->tensor[i].stale && (p->tensor[i].by_row || p->tensor[i].by_column);
-	if (stale && host->pool_run(host->pool(), p->tensors, task_pack, p, e))
+	size_t rows = (size_t)scalars->sequences * p->T;
+	if (threads_make(p, e) || refresh(p, rows, e))
 		return e->name;
 	for (uint32_t r = p->start[section]; r < p->start[section + 1]; r++) {
 		struct work w = { .p = p,
 			              .op = &p->operation[p->region[r].first],
 			              .operations = p->region[r].operations,
 			              .scalars = scalars,
-			              .rows = (size_t)scalars->sequences * p->T };
+			              .scratch = p->memory + p->region[r].scratch,
+			              .rows = rows };
+		double start = p->timed ? seconds() : 0;
 		if (p->variant->region[p->region[r].class](&w, e))
 			return e->name;
+		if (p->timed)
+			p->seconds[p->region[r].class] += seconds() - start;
 	}
+	p->runs += section == CBTM_UPDATE;
 	return 0;
 }
 
 static const char *variant_name(const void *options)
 {
-	const struct variant *v = variant_choose(options);
+	const struct variant *v = variant_choose(options, SIZE_MAX);
 	return v ? v->name : "none";
 }
 
@@ -281,6 +345,14 @@ static int init(const struct cbtm_host *h, struct cbtm_error *e)
 static const struct cbtm_param params[] = {
 	{ "kernels", CBTM_PARAM_CHOICE, offsetof(struct options, kernels), "auto", 0, 0,
 	  "auto|avx512|avx2|base", "vector instructions; auto: the processor's best", 0, 0 },
+	{ "precision", CBTM_PARAM_CHOICE, offsetof(struct options, precision), "auto", 0, 0,
+	  "auto|fp32|bf16",
+	  "of products' operands (sums are fp32); auto: bf16 for models of width 128 and more where "
+	  "the "
+	  "processor has AVX-512 BF16, else fp32",
+	  0, 0 },
+	{ "timings", CBTM_PARAM_BOOL, offsetof(struct options, timings), "false", 0, 0, NULL,
+	  "log how long each class of operations took", CBTM_PARAM_NO_RESULT, 0 },
 	CBTM_PARAM_END
 };
 
@@ -290,8 +362,8 @@ CBTM_EXPORT const struct cbtm_compute cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "compute",
 	            .name = "cpu",
-	            .version = 1,
-	            .description = "fp32 on the processor's vector units",
+	            .version = 2,
+	            .description = "fp32 and bf16 on the processor's vector units",
 	            .params = params,
 	            .options_size = sizeof(struct options),
 	            .init = init },

@@ -3,6 +3,7 @@
 #include "cpu.h"
 
 enum { AUTO, AVX512, AVX2, BASE };
+enum { PRECISION_AUTO, FP32, BF16 };
 
 #if defined(__x86_64__)
 static const struct variant *find(int kernels)
@@ -16,17 +17,36 @@ static const struct variant *find(int kernels)
 		return avx2 ? &variant_avx2 : NULL;
 	return &variant_base;
 }
+
+static const struct variant *find_mixed(const struct options *o)
+{
+	bool wanted = o->kernels == AUTO || o->kernels == AVX512;
+	return wanted && find(AVX512) && __builtin_cpu_supports("avx512bf16") ? &variant_mixed : NULL;
+}
 #else
 static const struct variant *find(int kernels)
 {
 	return kernels == BASE ? &variant_base : NULL;
 }
+
+static const struct variant *find_mixed(const struct options *o)
+{
+	(void)o;
+	return NULL;
+}
 #endif
 
-const struct variant *variant_choose(const struct options *o)
+const struct variant *variant_choose(const struct options *o, size_t width)
 {
+	const struct options defaults = { 0 };
 	const struct variant *v = NULL;
-	if (o && o->kernels != AUTO)
+	if (!o)
+		o = &defaults;
+	if (o->precision == BF16 || (o->precision == PRECISION_AUTO && width >= MIXED_WIDTH))
+		v = find_mixed(o);
+	if (v || o->precision == BF16)
+		return v;
+	if (o->kernels != AUTO)
 		return find(o->kernels);
 	for (int kernels = AVX512; !v && kernels <= BASE; kernels++)
 		v = find(kernels);

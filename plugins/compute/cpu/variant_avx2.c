@@ -6,5 +6,5 @@
 
 #include "kernels.h"
 
-const struct variant variant_avx2 = { "avx2", PANEL, REGION_FUNCTIONS, pack };
+const struct variant variant_avx2 = { .name = "avx2", KERNELS };
 #endif

@@ -6,5 +6,5 @@
 
 #include "kernels.h"
 
-const struct variant variant_avx512 = { "avx512", PANEL, REGION_FUNCTIONS, pack };
+const struct variant variant_avx512 = { .name = "avx512", KERNELS };
 #endif

@@ -4,4 +4,4 @@
 
 #include "kernels.h"
 
-const struct variant variant_base = { "base", PANEL, REGION_FUNCTIONS, pack };
+const struct variant variant_base = { .name = "base", KERNELS };

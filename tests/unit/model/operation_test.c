@@ -49,6 +49,12 @@ static const struct example_size sizes[] = {
 };
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
+/* The options of the cpu plugin, as its rows say. */
+struct cpu_options {
+	int kernels, precision, timings;
+};
+enum { AUTO, FP32, BF16 };
+
 /* Runs an example and reads all tensors that can be read; *n numbers of each tensor i in n[i]. */
 static void run_example(const struct cbtm_compute *c, const void *options, struct list *l,
                         const struct example_size *size, double **out, size_t *n)
@@ -95,8 +101,10 @@ static void compare(const double *a, const double *b, size_t n, double tolerance
 
 /* All operations by plugin a against b; exact: bit for bit. Options are those of a, or NULL. */
 static void walk(const struct cbtm_compute *a, unsigned threads_a, const struct cbtm_compute *b,
-                 unsigned threads_b, bool exact, const void *options)
+                 unsigned threads_b, bool exact, const struct cpu_options *options)
 {
+	double (*tolerance)(enum cbtm_operation_kind) =
+		options && options->precision == BF16 ? operation_tolerance_bf16 : operation_tolerance;
 	struct cbtm_error e = { 0 };
 	for (int kind = 0; kind < CBTM_OP_COUNT; kind++)
 		for (unsigned variant = 0; variant < EXAMPLE_VARIANTS; variant++)
@@ -116,7 +124,7 @@ static void walk(const struct cbtm_compute *a, unsigned threads_a, const struct 
 				run_example(b, exact ? options : NULL, l, &sizes[s], vb, nb);
 				for (uint32_t i = 0; i < list->tensors; i++)
 					if (va[i]) {
-						compare(va[i], vb[i], na[i], exact ? 0 : operation_tolerance(kind),
+						compare(va[i], vb[i], na[i], exact ? 0 : tolerance(kind),
 						        operation_name(kind), list->tensor[i].name, variant, s);
 						free(va[i]);
 						free(vb[i]);
@@ -148,7 +156,9 @@ static size_t each_plugin(void (*each)(const struct cbtm_compute *c))
 
 static void against_reference(const struct cbtm_compute *c)
 {
-	walk(c, 2, test_compute("reference"), 1, false, NULL);
+	const struct cpu_options exact = { AUTO, FP32, 0 };
+	bool cpu = !strcmp(c->plugin.name, "cpu");
+	walk(c, 2, test_compute("reference"), 1, false, cpu ? &exact : NULL);
 }
 
 static void one_and_two_threads(const struct cbtm_compute *c)
@@ -157,15 +167,37 @@ static void one_and_two_threads(const struct cbtm_compute *c)
 		walk(c, 1, c, 2, true, NULL);
 }
 
-/* The kernels that "auto" does not choose here, where the processor has them. */
+/* The kernels and precisions that "auto" does not choose here, where the processor has them. */
 static void test_every_kernel_computes_what_the_equations_say(void **state)
 {
 	(void)state;
 	const struct cbtm_compute *c = test_compute("cpu");
 	assert_string_equal(c->plugin.params[0].name, "kernels");
-	for (int kernels = 1; kernels < 4; kernels++)
-		if (strcmp(c->variant(&kernels), "none") && strcmp(c->variant(&kernels), c->variant(NULL)))
-			walk(c, 2, test_compute("reference"), 1, false, &kernels);
+	assert_string_equal(c->plugin.params[1].name, "precision");
+	for (int kernels = 0; kernels < 4; kernels++)
+		for (int precision = FP32; precision <= BF16; precision++) {
+			struct cpu_options o = { kernels, precision, 0 };
+			if (!strcmp(c->variant(&o), "none"))
+				continue;
+			walk(c, 2, test_compute("reference"), 1, false, &o);
+			walk(c, 1, c, 3, true, &o);
+		}
+}
+
+static void test_bf16_is_refused_where_the_kernels_have_it_not(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct cpu_options o = { 3, BF16, 0 };
+	const struct cbtm_compute *c = test_compute("cpu");
+	struct list *l = example_make(CBTM_OP_LINEAR, 0, &sizes[0], &e);
+	const struct cbtm_list *list = list_finish(l, &e);
+	void *program = NULL;
+	assert_string_equal(c->variant(&o), "none");
+	assert_int_not_equal(c->compile(&o, list, &program, &e), 0);
+	assert_int_equal(e.name, CBTM_ERR_PLUGIN);
+	assert_string_equal(e.where, "precision");
+	list_free(l);
 }
 
 static void test_every_plugin_computes_what_the_equations_say(void **state)
@@ -214,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_a_tensor_of_a_wrong_shape_is_refused),
 		cmocka_unit_test(test_every_plugin_computes_what_the_equations_say),
 		cmocka_unit_test(test_every_kernel_computes_what_the_equations_say),
+		cmocka_unit_test(test_bf16_is_refused_where_the_kernels_have_it_not),
 		cmocka_unit_test(test_threads_change_no_bit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel: packed bf16 copies of matrices (struct tensor), made of 32 rows at a time: by AdamW while
+ * the numbers are in the cache, and when cbtm has written a matrix.
+ */
+#pragma once
+
+/* 16 x 16 numbers of 32 bits, rows `stride` bytes apart -> columns as rows of 64 bytes. */
+static void transpose16(const uint8_t *from, size_t stride, size_t rows, uint8_t *to, size_t to_row,
+                        size_t columns)
+{
+	__m512i r[16], s[16];
+	for (size_t i = 0; i < 16; i++)
+		r[i] = i < rows ? _mm512_loadu_si512(from + i * stride) : _mm512_setzero_si512();
+	for (int i = 0; i < 16; i += 2) {
+		s[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+		s[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+	}
+	for (int i = 0; i < 16; i += 4) {
+		r[i] = _mm512_unpacklo_epi64(s[i], s[i + 2]);
+		r[i + 1] = _mm512_unpackhi_epi64(s[i], s[i + 2]);
+		r[i + 2] = _mm512_unpacklo_epi64(s[i + 1], s[i + 3]);
+		r[i + 3] = _mm512_unpackhi_epi64(s[i + 1], s[i + 3]);
+	}
+	for (int i = 0; i < 4; i++) {
+		s[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+		s[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xDD);
+		s[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+		s[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xDD);
+	}
+	for (int i = 0; i < 8; i++) {
+		r[i] = _mm512_shuffle_i32x4(s[i], s[i + 8], 0x88);
+		r[i + 8] = _mm512_shuffle_i32x4(s[i], s[i + 8], 0xDD);
+	}
+	for (size_t i = 0; i < columns; i++)
+		_mm512_storeu_si512(to + i * to_row, r[i]);
+}
+
+/* bf16 rows -> a panel of 32 rows with their columns in pairs: [pairs][32][2], zeros for rows that
+ * are not there. Rows are readable up to a multiple of 32 columns. */
+static void pack_rows(const uint16_t *from, size_t stride, size_t rows, size_t pairs, uint16_t *to)
+{
+	for (size_t p = 0; p < pairs; p += 16)
+		for (size_t half = 0; half < 2; half++) {
+			size_t first = least(rows, half * 16);
+			transpose16((const uint8_t *)(from + first * stride + 2 * p), 2 * stride, rows - first,
+			            (uint8_t *)(to + p * 2 * PANEL + half * PANEL), 4 * PANEL,
+			            least(16, pairs - p));
+		}
+}
+
+/* bf16 rows -> pairs of rows in panels of 32 columns, [columns / 32][..][32][2]. */
+static void pair_rows(const uint16_t *from, size_t stride, size_t rows, size_t columns,
+                      uint16_t *to, size_t panel)
+{
+	for (size_t r = 0; r < rows; r += 2)
+		for (size_t j = 0; j < columns; j += PANEL) {
+			const uint16_t *a = from + r * stride + j;
+			__m512i second = _mm512_setzero_si512();
+			if (r + 1 < rows)
+				second = _mm512_loadu_si512(a + stride);
+			store_pairs(to + j / PANEL * panel + r * PANEL, _mm512_loadu_si512(a), second);
+		}
+}
+
+/* Both packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)) of a matrix. */
+static void mixed_pack(struct tensor *t, size_t i, float *scratch)
+{
+	size_t n = t->elements / t->columns, k = t->columns, wide = round_up(k, PANEL);
+	size_t r0 = i * PACK_ROWS, rows = least(PACK_ROWS, n - r0), pairs = blocks(k, 2);
+	uint16_t *copy = (uint16_t *)scratch;
+	struct place from = { .v = t->v + r0 * k, .columns = k };
+	struct place to = { .rows = copy, .columns = k, .stride = wide };
+	for (size_t r = 0; r < rows; r += 2)
+		for (size_t j = 0; j < k; j += PANEL)
+			put_two(&to, r, j, r + 1 < rows, take_two(&from, r, j, r + 1 < rows));
+	if (t->by_row16)
+		pack_rows(copy, wide, rows, pairs, t->by_row16 + r0 * 2 * pairs);
+	if (t->by_column16)
+		pair_rows(copy, wide, rows, k, t->by_column16 + r0 * PANEL, blocks(n, 2) * 2 * PANEL);
+}

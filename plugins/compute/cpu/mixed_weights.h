@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel: gradients of weights from copies in pairs of tokens. A task owns some rows of dweight; for
+ * each panel of its columns it sums over all tokens in a buffer that stays in the first cache.
+ */
+#pragma once
+
+enum { TOKEN_PAIRS = 128 }; /* of a panel that stays in the first cache */
+
+/* dbias[j0 .. j0 + 32) += sums of dy's columns: the products with a row of ones. */
+static void mixed_bias(const uint16_t *dy, size_t pairs, size_t n, float *bias)
+{
+	const __m512bh ones = (__m512bh)_mm512_set1_epi16(0x3F80);
+	__m512 sum0 = _mm512_setzero_ps(), sum1 = sum0;
+	for (size_t p = 0; p < pairs; p++, dy += 2 * PANEL) {
+		sum0 = _mm512_dpbf16_ps(sum0, (__m512bh)_mm512_loadu_si512(dy), ones);
+		sum1 = _mm512_dpbf16_ps(sum1, (__m512bh)_mm512_loadu_si512(dy + PANEL), ones);
+	}
+	size_t rest = n > WIDTH ? n - WIDTH : 0;
+	store_lanes(bias, n, load_lanes(bias, n) + (vec)sum0);
+	store_lanes(bias + WIDTH, rest, load_lanes(bias + WIDTH, rest) + (vec)sum1);
+}
+
+/* rows x least(32, columns) of `to`, `stride` apart, += sums. */
+static void add_panel(float *to, size_t stride, size_t rows, size_t columns, const float *sums)
+{
+	size_t rest = columns > WIDTH ? columns - WIDTH : 0;
+	for (size_t r = 0; r < rows; r++, to += stride, sums += PANEL) {
+		store_lanes(to, columns, load_lanes(to, columns) + vec_load(sums));
+		store_lanes(to + WIDTH, rest, load_lanes(to + WIDTH, rest) + vec_load(sums + WIDTH));
+	}
+}
+
+/* c[rows x k] += left' right over pairs of tokens, both copies in pairs; rows at most WEIGHT_ROWS,
+ * left from its panel's first row. */
+static void add_weights(size_t rows, size_t k, size_t pairs, const uint16_t *left,
+                        size_t left_panel, const uint16_t *right, size_t right_panel, float *c)
+{
+	float sums[WEIGHT_ROWS * PANEL] __attribute__((aligned(64)));
+	for (size_t j = 0; j < k; j += PANEL) {
+		const uint16_t *b = right + j / PANEL * right_panel;
+		for (size_t p = 0; p < pairs; p += TOKEN_PAIRS)
+			for (size_t i = 0; i < rows; i += PANEL)
+				mixed_rows(least(PANEL, rows - i), least(TOKEN_PAIRS, pairs - p),
+				           left + i / PANEL * left_panel + p * 2 * PANEL, 2, 2 * PANEL,
+				           b + p * 2 * PANEL, sums + i * PANEL, PANEL, p > 0);
+		if (pairs)
+			add_panel(c + j, k, rows, k - j, sums);
+	}
+}
+
+static int task_mixed_weights(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)thread, (void)e;
+	const struct work *w = arg;
+	uint32_t o = 0;
+	for (; i >= weight_tasks(w, o); o++)
+		i -= weight_tasks(w, o);
+	const struct tensor *dy = tensor_of(w->p, w->op[o].in[0]), *x = tensor_of(w->p, w->op[o].in[1]);
+	const struct tensor *dweight = tensor_of(w->p, w->op[o].out[0]);
+	const struct tensor *dbias = tensor_of(w->p, w->op[o].out[1]);
+	size_t k = dweight->columns, n = dweight->elements / k, pairs = blocks(w->rows, 2);
+	size_t j0 = i * weight_rows(n), rows = least(weight_rows(n), n - j0);
+	const uint16_t *left = dy->pairs + j0 / PANEL * dy->pair_panel;
+	add_weights(rows, k, pairs, left, dy->pair_panel, x->pairs, x->pair_panel, dweight->v + j0 * k);
+	for (size_t j = 0; dbias && j < rows; j += PANEL)
+		mixed_bias(left + j / PANEL * dy->pair_panel, pairs, rows - j, dbias->v + j0 + j);
+	return 0;
+}
+
+static int run_mixed_weights(struct work *w, struct cbtm_error *e)
+{
+	size_t tasks = 0;
+	for (uint32_t o = 0; o < w->operations; o++)
+		tasks += weight_tasks(w, o);
+	return host->pool_run(host->pool(), tasks, task_mixed_weights, w, e);
+}
