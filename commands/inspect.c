@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "commands/command.h"
+#include "stage/card_page.h"
 #include "store/cell.h"
 #include "store/named.h"
 #include <inttypes.h>
@@ -18,7 +19,7 @@ static const struct cbtm_param options[] = {
 	{ "json", CBTM_PARAM_BOOL, offsetof(struct options, json), "false", 0, 0, NULL,
 	  "one JSON object a part, a line each", 0, 0 },
 	{ "rows", CBTM_PARAM_COUNT, offsetof(struct options, rows), "2", 0, 0, NULL,
-	  "first rows to show of each column but tensors", 0, 0 },
+	  "first rows to show of each column but tensors; of cards: documents a cluster", 0, 0 },
 	CBTM_PARAM_END,
 };
 
@@ -88,6 +89,21 @@ static int print_sample(const struct store *s, const struct store_column_info *c
 	return rc;
 }
 
+/* Cards are made to be looked at: they have a page of their own. */
+static bool is_cards(const struct store *s)
+{
+	return !strcmp(store_kind_of(s)->name, "cards");
+}
+
+static int print_cards(const struct store *s, uint64_t rows, struct cbtm_error *e)
+{
+	struct buffer page = { 0 };
+	if (!card_page(s, rows, &page, e))
+		printf("\n%s", page.data);
+	buffer_free(&page);
+	return e->name;
+}
+
 static int print_part(const struct store *s, uint64_t rows, struct cbtm_error *e)
 {
 	const char *name, *json;
@@ -108,6 +124,8 @@ static int print_part(const struct store *s, uint64_t rows, struct cbtm_error *e
 	for (size_t i = 0; !rc && i < store_column_count(s); i++)
 		if (!(rc = store_column_at(s, i, &c, e)))
 			print_column(&c, width);
+	if (!rc && is_cards(s))
+		return print_cards(s, rows, e);
 	for (size_t i = 0; !rc && i < store_column_count(s); i++)
 		if (!(rc = store_column_at(s, i, &c, e)))
 			rc = print_sample(s, &c, rows, e);
@@ -155,7 +173,11 @@ static int json_part(const struct store *s, struct cbtm_error *e)
 		if (!(rc = store_column_at(s, i, &c, e)))
 			rc = json_column(&c, i == 0, &b, e);
 	if (!rc)
-		printf("%s]}\n", b.data);
+		rc = buffer_text(&b, "]", e);
+	if (!rc && is_cards(s) && !(rc = buffer_text(&b, ",\"cards\":", e)))
+		rc = card_json(s, &b, e);
+	if (!rc)
+		printf("%s}\n", b.data);
 	buffer_free(&b);
 	return rc;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* cluster: k centres fitted on train documents, then a cluster for every document. */
+/* cluster: k centres fitted on train documents, a cluster for every document, cards for people. */
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "stage/cards.h"
 #include "stage/clustering.h"
 #include "stage/stage.h"
 #include <stdlib.h>
@@ -16,15 +17,14 @@ struct options {
 	const char *plugin;
 	uint64_t k, random_seed, sample;
 	int capacity, assign;
+	struct card_options card;
 };
-enum { TASK_CENTRES = 1, TASK_ASSIGNMENTS = 2 };
-enum { CAPACITY_DOCUMENTS, CAPACITY_TOKENS };
-enum { ASSIGN_NEAREST, ASSIGN_PRICED };
+enum { TASK_CENTRES = 1, TASK_ASSIGNMENTS = 2, TASK_CARDS = 4 };
+enum { CAPACITY_DOCUMENTS, CAPACITY_TOKENS, ASSIGN_NEAREST = 0, ASSIGN_PRICED };
 
 #define FIELD(name) offsetof(struct options, name)
 static const struct cbtm_param options[] = {
-	{ "plugin", CBTM_PARAM_TEXT, FIELD(plugin), "balanced-kmeans", 0, 0, NULL, "cluster plugin", 0,
-	  0 },
+	{ "plugin", CBTM_PARAM_TEXT, FIELD(plugin), "balanced-kmeans", 0, 0, NULL, "plugin", 0, 0 },
 	{ "k", CBTM_PARAM_COUNT, FIELD(k), "4", 1, 1e6, NULL,
 	  "number of clusters, and so of experts; 1: none, the dense model", 0, TASK_CENTRES },
 	{ "capacity", CBTM_PARAM_CHOICE, FIELD(capacity), "documents", 0, 0, "documents|tokens",
@@ -32,10 +32,18 @@ static const struct cbtm_param options[] = {
 	{ "sample", CBTM_PARAM_COUNT, FIELD(sample), "0", 0, 1e15, NULL,
 	  "fit on about so many train documents, chosen by key; 0: on all", 0, TASK_CENTRES },
 	{ "assign", CBTM_PARAM_CHOICE, FIELD(assign), "nearest", 0, 0, "nearest|priced",
-	  "to the nearest centre, or by distance + price, which keeps the balance of the fit", 0,
+	  "to the nearest centre, or by distance + price, which keeps the balance", 0,
 	  TASK_ASSIGNMENTS },
 	{ "random_seed", CBTM_PARAM_COUNT, FIELD(random_seed), "1", 0, 1e15, NULL,
 	  "seed of the first centres, of random clusters, and of zero vectors", 0, 0 },
+	{ "card.field", CBTM_PARAM_TEXTS, FIELD(card.field), "[domain]", 0, 0, NULL,
+	  "metadata fields (paths: domain, source.name) to compare clusters with", 0, TASK_CARDS },
+	{ "card.sample", CBTM_PARAM_COUNT, FIELD(card.sample), "100K", 0, 1e15, NULL,
+	  "count words and overlaps in about so many documents; 0: all", 0, TASK_CARDS },
+	{ "card.terms", CBTM_PARAM_COUNT, FIELD(card.terms), "20", 0, 1000, NULL,
+	  "top terms and words to keep of a cluster", 0, TASK_CARDS },
+	{ "card.documents", CBTM_PARAM_COUNT, FIELD(card.documents), "10", 0, 1000, NULL,
+	  "nearest and farthest documents to keep of a cluster", 0, TASK_CARDS },
 	CBTM_PARAM_END
 };
 
@@ -127,39 +135,56 @@ static int run_assignments(struct stage_run *run, struct cbtm_error *e)
 			break;
 	}
 	progress_finish();
-	if (!e->name && !store_get_u64(vectors, "zero_vectors", &b.zero))
-		b.zero = 0;
+	store_get_u64(vectors, "zero_vectors", &b.zero);
 	if (!e->name && !store_set_u64(run->out, "clusters", c.k, e))
 		store_set_u64(run->out, "zero_vectors", b.zero, e);
 done:
 	free(b.cluster), free(b.distance), free(b.x);
-	store_reader_close(b.vectors);
-	document_reader_close(b.documents);
+	store_reader_close(b.vectors), document_reader_close(b.documents);
 	centres_free(&c);
 	store_close(store);
 	return e->name;
 }
 
-static const struct stage_task tasks[] = { { "centres",
-	                                         "centres",
-	                                         "find k centres of the train documents' vectors",
-	                                         2,
-	                                         EACH_ONCE,
-	                                         "cluster",
-	                                         { { "vectors", READS_ALL, NULL },
-	                                           { "documents", READS_ALL, NULL },
-	                                           { "tokens", READS_ALL, counts_tokens } },
-	                                         run_centres },
-	                                       { "assignments",
-	                                         "assignments",
-	                                         "give every document a cluster",
-	                                         1,
-	                                         EACH_PART,
-	                                         "cluster",
-	                                         { { "vectors", READS_SAME_PART, NULL },
-	                                           { "documents", READS_SAME_PART, NULL },
-	                                           { "centres", READS_ALL, NULL } },
-	                                         run_assignments },
+static int run_cards(struct stage_run *run, struct cbtm_error *e)
+{
+	const struct options *o = run->options;
+	return cards_run(run, &o->card, o->random_seed, e);
+}
+
+static const struct stage_task tasks[] = { { .name = "centres",
+	                                         .kind = "centres",
+	                                         .sentence =
+	                                             "find k centres of the train documents' vectors",
+	                                         .version = 2,
+	                                         .each = EACH_ONCE,
+	                                         .plugin = "cluster",
+	                                         .reads = { { "vectors", READS_ALL, NULL },
+	                                                    { "documents", READS_ALL, NULL },
+	                                                    { "tokens", READS_ALL, counts_tokens } },
+	                                         .run = run_centres },
+	                                       { .name = "assignments",
+	                                         .kind = "assignments",
+	                                         .sentence = "give every document a cluster",
+	                                         .version = 1,
+	                                         .each = EACH_PART,
+	                                         .plugin = "cluster",
+	                                         .reads = { { "vectors", READS_SAME_PART, NULL },
+	                                                    { "documents", READS_SAME_PART, NULL },
+	                                                    { "centres", READS_ALL, NULL } },
+	                                         .run = run_assignments },
+	                                       { .name = "cards",
+	                                         .kind = "cards",
+	                                         .sentence = "describe every cluster, for people",
+	                                         .version = 1,
+	                                         .each = EACH_ONCE,
+	                                         .reads = { { "documents", READS_ALL, NULL },
+	                                                    { "tokens", READS_ALL, NULL },
+	                                                    { "embedder", READS_ALL, NULL },
+	                                                    { "vectors", READS_ALL, NULL },
+	                                                    { "centres", READS_ALL, NULL },
+	                                                    { "assignments", READS_ALL, NULL } },
+	                                         .run = run_cards },
 	                                       { 0 } };
 
 const struct cbtm_stage stage_cluster = {
@@ -169,6 +194,7 @@ const struct cbtm_stage stage_cluster = {
 	.options_size = sizeof(struct options),
 	.plugin_param = "plugin",
 	.tasks = tasks,
+	.for_people = "cards",
 	.example = "cbtm-cluster --vectors work/vectors --documents work/documents "
 			   "--centres work/centres --assignments work/assignments --k 4",
 };

@@ -231,6 +231,20 @@ static int list_system(struct planning *p)
 	return 0;
 }
 
+/* Of systems with clusters what people look at, which nobody reads: early, while others train. */
+static int plan_for_people(struct planning *p)
+{
+	const struct pipeline *pl = p->g->pipeline;
+	struct slot *slot;
+
+	for (size_t i = 0; p->system->k > 1 && i < pl->stages; i++)
+		for (const struct stage_task *t = pl->registry[i]->tasks; t->name; t++)
+			if (stage_task_is_for_people(pl->registry[i], t) &&
+			    plan_task(p, pl->registry[i], t, &slot))
+				return p->e->name;
+	return 0;
+}
+
 static int plan_system(struct graph *g, const struct pipeline_system *system,
                        struct graph_system *to, struct cbtm_error *e)
 {
@@ -248,7 +262,7 @@ static int plan_system(struct graph *g, const struct pipeline_system *system,
 		if (!p.slot[i])
 			return e->name;
 	}
-	if (plan_task(&p, last, &last->tasks[count_tasks(last) - 1], &slot))
+	if (plan_for_people(&p) || plan_task(&p, last, &last->tasks[count_tasks(last) - 1], &slot))
 		return e->name;
 	to->last = slot->dataset[0];
 	return list_system(&p);

@@ -70,7 +70,7 @@ static int add_row(struct line *l, const struct cbtm_param *row, const void *opt
 		for (size_t i = 0; i < list->n; i++)
 			if (add_option(l, row->name, list->v[i]))
 				return l->e->name;
-		return 0;
+		return list->n || is_default(l, row, "[]") ? 0 : add_option(l, row->name, "[]");
 	}
 	if (!param_print(row, options, &b, l->e) && !is_default(l, row, b.data ? b.data : ""))
 		add_option(l, row->name, b.data ? b.data : "");

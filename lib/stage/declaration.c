@@ -45,6 +45,11 @@ bool stage_task_is_source(const struct cbtm_stage *stage, const struct stage_tas
 	return stage->source && !task->reads[0].dataset;
 }
 
+bool stage_task_is_for_people(const struct cbtm_stage *stage, const struct stage_task *task)
+{
+	return stage->for_people && !strcmp(stage->for_people, task->name);
+}
+
 bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task *task,
                          const struct cbtm_param *row)
 {

@@ -91,14 +91,15 @@ static int add_item(const struct parser *p, struct given *g, const char *text, s
 	return 0;
 }
 
-/* "1,2" and "[1, 2]" are two items; a text is one, whatever is in it: file names have commas. */
+/* "1,2" and "[1, 2]" are two items, "[]" is none; any other text is one, whatever is in it: file
+ * names have commas. */
 static int add_items(const struct parser *p, const struct cbtm_param *row, struct given *g,
                      const char *text)
 {
 	size_t n = strlen(text);
 
 	if (row->type == CBTM_PARAM_TEXTS)
-		return add_item(p, g, text, n);
+		return strcmp(text, "[]") == 0 ? 0 : add_item(p, g, text, n);
 	if (n > 1 && text[0] == '[' && text[n - 1] == ']') {
 		text++;
 		n -= 2;

@@ -13,7 +13,7 @@ struct option_group {
 
 /*
  * Parses argv[1..argc): --name value, --name=value, --name / --no-name for BOOL, "--" ends options.
- * Repeating a list option appends. Arguments that are no options are moved to the front of argv
+ * Repeating a list option appends; "[]" is the empty list. Arguments that are no options are moved to the front of argv
  * (argv[1..*n_arguments]). Unknown options: USAGE error with the nearest name. Required rows are checked
  * unless `lenient`, which also skips unknown options (a first pass that looks for one option).
  */

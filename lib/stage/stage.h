@@ -64,6 +64,9 @@ struct cbtm_stage {
 	const char *plugin_param; /* the option that names the plugin ("plugin", "compute"); or NULL */
 	const struct stage_source *source; /* or NULL */
 	const struct stage_task *tasks;    /* in order of dependence */
+	/* The task of what people look at and no task reads: planned where there are clusters (k > 1),
+	 * by hand done if its folder is given. NULL: none. */
+	const char *for_people;
 	/* Checks between options ("heads divides width"); may be NULL. CONFIG error naming the key. */
 	int (*check)(const void *options, uint64_t k, struct cbtm_error *e);
 	const char *example; /* a command that works */

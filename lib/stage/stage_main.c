@@ -112,11 +112,20 @@ static int do_task(struct stage_session *s, const struct stage_task *task, struc
 	return 0;
 }
 
+/* Whether a task is to be done: the one that was named, or all but one for people unasked for. */
+static bool is_wanted(const struct stage_command *c, const struct stage_task *t, uint64_t k)
+{
+	if (*c->frame.task)
+		return !strcmp(c->frame.task, t->name);
+	return !stage_task_is_for_people(c->stage, t) ||
+	       (k > 1 && stage_command_folder(c, t->name)->dirs.n);
+}
+
 /* Before the first task starts, so that a missing folder is not found out after an hour. */
 static int check_folders(const struct stage_command *c, uint64_t k, struct cbtm_error *e)
 {
 	for (const struct stage_task *t = c->stage->tasks; t->name; t++) {
-		if (*c->frame.task && strcmp(c->frame.task, t->name) != 0)
+		if (!is_wanted(c, t, k))
 			continue;
 		if (!stage_output_dir(c, t, 0, e)) {
 			if (!*c->frame.task)
@@ -143,7 +152,7 @@ static int do_tasks(struct stage_session *s, struct cbtm_error *e)
 	    (c->stage->check && c->stage->check(c->options, s->k, e)))
 		return e->name;
 	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
-		if ((!*c->frame.task || !strcmp(c->frame.task, t->name)) && do_task(s, t, e))
+		if (is_wanted(c, t, s->k) && do_task(s, t, e))
 			return e->name;
 	return 0;
 }

@@ -50,6 +50,13 @@ static const struct store_column assignments[] = { { "key", STORE_U64, STORE_FIX
 	                                               { "distance", STORE_F32, STORE_FIXED, 1,
 	                                                 0 }, /* squared, to its centre */
 	                                               END };
+/* cluster: what people look at, as JSON (doc/clusters.md). */
+static const struct store_column cards[] = {
+	{ "card", STORE_U8, STORE_VARIABLE, 0, 0 },    /* row = cluster */
+	{ "field", STORE_U8, STORE_VARIABLE, 0, 0 },   /* a row a metadata field */
+	{ "summary", STORE_U8, STORE_VARIABLE, 0, 0 }, /* row 0 */
+	END
+};
 /* shard: train and held-out sequences of one cluster, shuffled. */
 static const struct store_column sequences[] = {
 	{ "ids", STORE_U32, STORE_FIXED, 0, 0 }, /* T + 1 */
@@ -88,6 +95,7 @@ static const struct store_kind kind_table[] = {
 	{ "vectors", 1, vectors, false },
 	{ "centres", 1, centres, true },
 	{ "assignments", 1, assignments, false },
+	{ "cards", 1, cards, false },
 	{ "sequences", 1, sequences, false },
 	{ "checkpoint", 1, checkpoint, true },
 	{ "scores", 1, scores, false },

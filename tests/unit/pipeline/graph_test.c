@@ -121,6 +121,32 @@ static void test_a_changed_part_leaves_the_other_parts_alone(void **state)
 	run_close(&run);
 }
 
+/* A task that nobody reads: a part of every system with clusters, and of no other. */
+static void test_what_is_for_people_is_planned_where_there_are_clusters(void **state)
+{
+	struct stage_task tasks[3] = { fake_group.tasks[0], fake_group.tasks[0], { 0 } };
+	struct cbtm_stage group = fake_group;
+	const struct cbtm_stage *const registry[] = { &fake_read, &group, &fake_make, NULL };
+	struct pipeline_request request = { .file = scratch_path(state, "pipeline.yaml") };
+	struct cbtm_error e = { 0 };
+	struct run run;
+
+	fake_pipeline(*state, NULL);
+	tasks[1].name = "views";
+	tasks[1].reads[0] = (struct stage_input){ "groups", READS_ALL, NULL };
+	group.tasks = tasks;
+	assert_int_equal(run_open(&request, registry, &run, &e), 0);
+	assert_null(find(run.graph, 1, "views"));
+	run_close(&run);
+	group.for_people = "views";
+	assert_int_equal(run_open(&request, registry, &run, &e), 0);
+	assert_null(find(run.graph, 0, "views"));
+	assert_non_null(find(run.graph, 1, "views"));
+	assert_ptr_equal(run.graph->system[1].last, find(run.graph, 1, "total"));
+	assert_int_equal(find(run.graph, 1, "total")->inputs, 2); /* it changes no other task */
+	run_close(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +159,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_content_of_the_source_decides_not_its_path,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_changed_part_leaves_the_other_parts_alone,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_is_for_people_is_planned_where_there_are_clusters,
 		                                scratch_make, scratch_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

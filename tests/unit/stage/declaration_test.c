@@ -43,6 +43,25 @@ static void test_no_option_of_a_stage_has_the_name_of_a_dataset(void **state)
 		}
 }
 
+/* What is for people must be a task of the stage that no task reads. */
+static void test_what_is_for_people_is_read_by_no_task(void **state)
+{
+	(void)state;
+	for (size_t s = 0; stage_registry[s]; s++) {
+		const struct cbtm_stage *own = NULL, *stage = stage_registry[s];
+		if (!stage->for_people)
+			continue;
+		const struct stage_task *task = stage_find_task(stage_registry, stage->for_people, &own);
+		assert_ptr_equal(own, stage);
+		assert_true(stage_task_is_for_people(stage, task));
+		assert_false(stage_task_is_for_people(stage, &stage->tasks[0]));
+		for (size_t o = 0; stage_registry[o]; o++)
+			for (const struct stage_task *t = stage_registry[o]->tasks; t->name; t++)
+				for (const struct stage_input *in = t->reads; in->dataset; in++)
+					assert_string_not_equal(in->dataset, stage->for_people);
+	}
+}
+
 static void test_clusters_have_readable_folders(void **state)
 {
 	char name[STAGE_CLUSTER_FOLDER];
@@ -61,6 +80,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_input_is_published_by_an_earlier_task),
 		cmocka_unit_test(test_no_option_of_a_stage_has_the_name_of_a_dataset),
+		cmocka_unit_test(test_what_is_for_people_is_read_by_no_task),
 		cmocka_unit_test(test_clusters_have_readable_folders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

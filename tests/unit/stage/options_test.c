@@ -12,7 +12,7 @@ struct values {
 	uint64_t count, needed;
 	int flag, choice;
 	struct cbtm_counts counts;
-	struct cbtm_texts texts;
+	struct cbtm_texts texts, words;
 };
 #define AT(field) offsetof(struct values, field)
 static const struct cbtm_param table[] = {
@@ -22,6 +22,7 @@ static const struct cbtm_param table[] = {
 	{ "choice", CBTM_PARAM_CHOICE, AT(choice), "a", 0, 0, "a|b", "a choice", 0, 0 },
 	{ "counts", CBTM_PARAM_COUNTS, AT(counts), "[]", 0, 0, NULL, "counts", 0, 0 },
 	{ "texts", CBTM_PARAM_TEXTS, AT(texts), "[]", 0, 0, NULL, "texts", 0, 0 },
+	{ "words", CBTM_PARAM_TEXTS, AT(words), "[a]", 0, 0, NULL, "words", 0, 0 },
 	CBTM_PARAM_END
 };
 static const struct cbtm_param needs[] = { { "needed", CBTM_PARAM_COUNT, AT(needed), NULL, 0, 0,
@@ -93,6 +94,10 @@ static void test_lists_append_and_texts_keep_commas(void **state)
 	assert_int_equal(f->v.counts.v[3], 4000);
 	assert_int_equal(f->v.texts.n, 2);
 	assert_string_equal(f->v.texts.v[0], "a,b.jsonl");
+	assert_int_equal(PARSE(1, false, "--words=[]", NULL), 0);
+	assert_int_equal(f->v.words.n, 0);
+	assert_int_equal(PARSE(1, false, NULL), 0);
+	assert_int_equal(f->v.words.n, 1); /* the default */
 }
 
 static void test_arguments_move_to_the_front(void **state)

@@ -94,6 +94,36 @@ static void test_checks_between_options_come_before_any_work(void **state)
 	assert_false(file_exists(at(state, 0, "thing")));
 }
 
+/* By hand what nobody reads is done where its folder is given, and there are clusters. */
+static void test_what_is_for_people_is_done_where_it_is_asked_for(void **state)
+{
+	struct cbtm_stage read = fake_read;
+
+	read.for_people = "letters";
+	fake_pipeline(*state, NULL);
+	for (int given = 0; given < 2; given++)
+		for (int clusters = 1; clusters < 3; clusters++) {
+			const char *words[] = { "--input",
+				                    at(state, 0, "a.txt"),
+				                    "--pages",
+				                    at(state, 1, "pages"),
+				                    "--clusters",
+				                    clusters == 1 ? "1" : "2",
+				                    given ? "--letters" : NULL,
+				                    at(state, 2, "letters"),
+				                    NULL };
+			struct stage_task tasks[3] = { fake_read.tasks[0], fake_read.tasks[1], { 0 } };
+			read.tasks = tasks;
+			assert_int_equal(fake_call(*state, &read, words), 0);
+			assert_int_equal(file_exists(at(state, 3, "letters")), given && clusters > 1);
+		}
+	assert_int_equal(CALL(&read, "--pages", at(state, 1, "pages"), "--letters",
+	                      at(state, 2, "named"), "--task", "letters", "--input",
+	                      at(state, 0, "a.txt")),
+	                 0);
+	assert_true(file_exists(at(state, 3, "named/DATASET.json")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +136,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_part_alone_leaves_the_dataset_open, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_checks_between_options_come_before_any_work,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_is_for_people_is_done_where_it_is_asked_for,
 		                                scratch_make, scratch_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

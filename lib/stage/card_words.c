@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage/card_words.h"
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "math/log_odds.h"
+#include "text/words.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Documents that are counted at once, in so many pieces: enough for any pool. */
+enum { MOST_DOCUMENTS = 2048, MOST_BYTES = 8 << 20, PIECES = 64 };
+
+struct waiting {
+	size_t offset, n;
+	uint32_t cluster;
+};
+
+struct card_words {
+	uint32_t k;
+	struct pool *pool;
+	struct tally *tally;
+	uint64_t *total; /* k: all words, dropped ones too */
+	uint64_t documents;
+	struct buffer text;
+	struct waiting *waiting;
+	size_t n;
+};
+
+struct card_words *card_words_new(uint32_t k, size_t most_pairs, struct pool *pool,
+                                  struct cbtm_error *e)
+{
+	struct card_words *w = mem_zeroed(1, sizeof *w, "word counts", e);
+	if (!w)
+		return NULL;
+	w->k = k;
+	w->pool = pool;
+	w->tally = tally_new(k, most_pairs, e);
+	w->total = mem_zeroed(k, sizeof *w->total, "word counts", e);
+	w->waiting = mem_zeroed(MOST_DOCUMENTS, sizeof *w->waiting, "word counts", e);
+	if (!e->name)
+		return w;
+	card_words_free(w);
+	return NULL;
+}
+
+void card_words_free(struct card_words *w)
+{
+	if (!w)
+		return;
+	free(w->waiting);
+	buffer_free(&w->text);
+	free(w->total);
+	tally_free(w->tally);
+	free(w);
+}
+
+/* ---------------------------------------------------------------- counting */
+/* Some of the waiting documents, counted by one thread. */
+struct piece {
+	struct tally *tally;
+	size_t from, to;
+	uint64_t *total; /* to - from: words of each document */
+};
+struct counting {
+	const struct card_words *w;
+	struct piece piece[PIECES];
+};
+struct document {
+	struct tally *tally;
+	uint32_t cluster;
+	uint64_t number, words;
+	struct cbtm_error *e;
+};
+
+static int count_word(void *arg, const char *word, size_t n)
+{
+	struct document *d = arg;
+	d->words++;
+	return tally_add(d->tally, word, n, d->cluster, d->number, d->e);
+}
+
+static int count_piece(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct counting *c = arg;
+	struct piece *p = &c->piece[task];
+	(void)thread;
+	p->tally = tally_new(c->w->k, SIZE_MAX, e);
+	for (size_t i = p->from; p->tally && i < p->to && !e->name; i++) {
+		const struct waiting *x = &c->w->waiting[i];
+		struct document d = { p->tally, x->cluster, i, 0, e };
+		words_each(c->w->text.data + x->offset, x->n, count_word, &d);
+		p->total[i - p->from] = d.words;
+	}
+	return e->name;
+}
+
+static int count_waiting(struct card_words *w, struct cbtm_error *e)
+{
+	struct counting c = { .w = w };
+	size_t pieces = w->n < PIECES ? w->n : PIECES;
+	uint64_t *total = mem_zeroed(w->n, sizeof *total, "word counts", e);
+	for (size_t i = 0; total && i < pieces; i++) {
+		c.piece[i].from = w->n * i / pieces;
+		c.piece[i].to = w->n * (i + 1) / pieces;
+		c.piece[i].total = total + c.piece[i].from;
+	}
+	if (total)
+		pool_run(w->pool, pieces, count_piece, &c, e);
+	for (size_t i = 0; i < pieces; i++) {
+		if (!e->name)
+			tally_merge(w->tally, c.piece[i].tally, e);
+		tally_free(c.piece[i].tally);
+	}
+	for (size_t i = 0; !e->name && i < w->n; i++)
+		w->total[w->waiting[i].cluster] += total[i];
+	free(total);
+	w->documents += w->n;
+	w->n = 0;
+	buffer_clear(&w->text);
+	return e->name ? (int)e->name : tally_prune(w->tally, e);
+}
+
+int card_words_add(struct card_words *w, uint32_t cluster, const char *text, size_t n,
+                   struct cbtm_error *e)
+{
+	if (w->n && (w->n == MOST_DOCUMENTS || n > MOST_BYTES || w->text.n > MOST_BYTES - n) &&
+	    count_waiting(w, e))
+		return e->name;
+	w->waiting[w->n++] = (struct waiting){ w->text.n, n, cluster };
+	return buffer_add(&w->text, text, n, e);
+}
+
+/* ---------------------------------------------------------------- ranking */
+static bool goes_before(const struct card_word *a, const struct card_word *b)
+{
+	size_t n = a->n < b->n ? a->n : b->n;
+	int order = memcmp(a->word, b->word, n);
+	if (a->z != b->z)
+		return a->z > b->z;
+	return order ? order < 0 : a->n < b->n;
+}
+
+/* Into its place among at most `most`. */
+static void insert(struct card_word *list, size_t *n, size_t most, const struct card_word *word)
+{
+	size_t at = *n;
+	while (at > 0 && goes_before(word, &list[at - 1]))
+		at--;
+	if (at == most)
+		return;
+	size_t after = (*n < most ? *n : most - 1) - at;
+	memmove(list + at + 1, list + at, after * sizeof *list);
+	list[at] = *word;
+	*n += *n < most;
+}
+
+int card_words_rank(struct card_words *w, size_t most, uint64_t least, struct card_ranking *r,
+                    struct cbtm_error *e)
+{
+	struct tally_row *row = NULL;
+	size_t rows = 0, room = 0;
+	uint64_t all = 0;
+	*r = (struct card_ranking){ 0 };
+	if (!size_mul(most, sizeof *r->word, &room))
+		return error_set(e, CBTM_ERR_MEMORY, NULL, "%zu words a cluster are too many", most);
+	r->word = mem_zeroed(w->k, room, "top words", e);
+	r->words = mem_zeroed(w->k, sizeof *r->words, "top words", e);
+	if (e->name || (w->n && count_waiting(w, e)) || tally_rows(w->tally, &row, &rows, e))
+		goto done;
+	for (uint32_t j = 0; j < w->k; j++)
+		all += w->total[j];
+	r->documents = w->documents;
+	r->total = all;
+	r->distinct = rows;
+	r->undercount = tally_undercount(w->tally);
+	for (size_t i = 0; most && i < rows; i++)
+		for (size_t c = 0; row[i].documents >= least && c < row[i].cells; c++) {
+			uint32_t j = row[i].cell[c].group;
+			uint64_t y = row[i].cell[c].count, n = w->total[j];
+			struct card_word word = { row[i].s, row[i].n, y, row[i].count - y, 0 };
+			word.z = log_odds_z(y, n, word.rest, all - n, LOG_ODDS_PRIOR);
+			if (word.z > 0)
+				insert(r->word + j * most, &r->words[j], most, &word);
+		}
+done:
+	free(row);
+	return e->name;
+}
+
+void card_ranking_free(struct card_ranking *r)
+{
+	free(r->words), free(r->word);
+	*r = (struct card_ranking){ 0 };
+}
