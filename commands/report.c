@@ -28,29 +28,40 @@ struct systems {
 	size_t n, capacity;
 };
 
-static int add(struct systems *s, const char *name, const char *dir, struct cbtm_error *e)
+static int add(struct systems *s, const char *name, const char *results, const char *cards,
+               struct cbtm_error *e)
 {
-	if (!name || !dir || array_reserve(&s->v, &s->capacity, s->n + 1, sizeof *s->v, e))
+	if (!name || array_reserve(&s->v, &s->capacity, s->n + 1, sizeof *s->v, e))
 		return e->name;
 	for (size_t i = 0; i < s->n; i++)
 		if (!strcmp(s->v[i].name, name))
 			return error_set(e, CBTM_ERR_USAGE, name, "two systems have this name");
-	s->v[s->n++] = (struct report_system){ name, dir };
+	s->v[s->n++] = (struct report_system){ name, results, cards };
 	return 0;
 }
 
-/* A run's system SYSTEM, if its results are there: they lie in RUN/SYSTEM/results. */
+/* The folder of a system's dataset, NULL if it is not complete. */
+static const char *dataset_of(struct systems *s, const char *run, const char *system,
+                              const char *name, struct cbtm_error *e)
+{
+	char *dir = arena_printf(s->arena, e, "%s/%s/%s", run, system, name);
+	char *seal = dir ? arena_printf(s->arena, e, "%s/DATASET.json", dir) : NULL;
+	return seal && file_exists(seal) ? dir : NULL;
+}
+
+/* A run's system SYSTEM, if its results or cards are there: they lie in RUN/SYSTEM/. */
 static int add_of_run(struct systems *s, const char *run, const char *prefix, const char *system,
                       struct cbtm_error *e)
 {
-	char *dir = arena_printf(s->arena, e, "%s/%s/results", run, system);
+	const char *results = dataset_of(s, run, system, "results", e);
+	const char *cards = dataset_of(s, run, system, "cards", e);
 	char *name = arena_printf(s->arena, e, "%s%s", prefix, system);
-	if (!dir || !name)
+	if (!name || e->name)
 		return e->name;
 	for (size_t i = 0; i < s->n; i++)
-		if (!strcmp(s->v[i].results_dir, dir))
+		if (!strcmp(s->v[i].name, name))
 			return 0;
-	return file_exists(dir) ? add(s, name, dir, e) : 0;
+	return results || cards ? add(s, name, results, cards, e) : 0;
 }
 
 /* The systems in the order of the run's last results.json, which is that of the pipeline. */
@@ -79,17 +90,33 @@ done:
 	return e->name;
 }
 
+/* k-2 before k-16: numbers in names by their value. */
+static int by_name(const void *left, const void *right)
+{
+	const char *a = *(char *const *)left, *b = *(char *const *)right;
+	while (*a && *b) {
+		size_t n = strspn(a, "0123456789"), m = strspn(b, "0123456789");
+		int order = n && m && n != m ? (n > m) - (n < m) : 0;
+		if (order || *a != *b)
+			return order ? order : (unsigned char)*a - (unsigned char)*b;
+		a++, b++;
+	}
+	return (*a != 0) - (*b != 0);
+}
+
 static int add_run(struct systems *s, const char *run, const char *prefix, struct cbtm_error *e)
 {
 	char **names = NULL;
 	size_t n = 0, before = s->n;
 	if (add_in_order(s, run, prefix, e) || folder_list(run, &names, &n, e))
 		return e->name;
+	if (!e->name && n)
+		qsort(names, n, sizeof *names, by_name);
 	for (size_t i = 0; i < n && !add_of_run(s, run, prefix, names[i], e); i++)
 		continue;
 	folder_list_free(names, n);
 	if (!e->name && s->n == before) {
-		error_set(e, CBTM_ERR_MISSING_INPUT, run, "no system here has results yet");
+		error_set(e, CBTM_ERR_MISSING_INPUT, run, "no system here has results or cards yet");
 		error_hint(e, "run the pipeline, or name systems: dense=FOLDER experts=FOLDER");
 	}
 	return e->name;
@@ -100,7 +127,7 @@ static int add_argument(struct systems *s, const char *argument, bool alone, str
 	const char *equals = strchr(argument, '=');
 	if (equals && equals > argument) {
 		char *name = arena_string(s->arena, argument, (size_t)(equals - argument), e);
-		return add(s, name, equals + 1, e);
+		return add(s, name, equals + 1, NULL, e);
 	}
 	size_t n = strlen(argument);
 	while (n > 1 && argument[n - 1] == '/')

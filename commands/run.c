@@ -54,6 +54,15 @@ static int dry_run(struct run *r, struct cbtm_error *e)
 	return e->name;
 }
 
+/* The folder of a system's cluster cards; NULL: none. */
+static const char *cards_of(const struct graph_system *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->dataset[i]->task->kind, "cards") && s->dataset[i]->state == GRAPH_DONE)
+			return s->dataset[i]->dir;
+	return NULL;
+}
+
 /* The table of all systems, if every one of them has its results. */
 static int report(struct run *run, bool quiet, struct cbtm_error *e)
 {
@@ -65,7 +74,8 @@ static int report(struct run *run, bool quiet, struct cbtm_error *e)
 		const struct graph_dataset *last = g->system[i].last;
 		if (last->state != GRAPH_DONE || strcmp(last->task->kind, "results") != 0)
 			goto done;
-		list[i] = (struct report_system){ g->system[i].system->name, last->dir };
+		list[i] =
+			(struct report_system){ g->system[i].system->name, last->dir, cards_of(&g->system[i]) };
 	}
 	if (!list || report_write(list, g->systems, run->workspace.results, &table, e))
 		goto done;

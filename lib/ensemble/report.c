@@ -13,24 +13,67 @@
 #define RESAMPLES 2000
 #define MOST_PAIRED 4 /* systems that are compared each with each */
 
-/* Keeps the JSON alive: the view points into it. */
-static int load(const struct report_system *system, struct json_parser *parser,
-                struct report_view *view, struct cbtm_error *e)
+/* A row of JSON of a store, appended. */
+static int read_row(const struct store *s, const char *column, uint64_t row, struct buffer *json,
+                    struct cbtm_error *e)
 {
-	struct dataset *d = NULL;
-	struct store *s = NULL;
 	struct store_reader *r = NULL;
 	const void *text;
 	uint64_t n;
-	view->name = system->name;
-	if (!dataset_open(system->results_dir, store_kind_find("results"), &d, e) &&
-	    !dataset_part(d, 0, &s, e) && !store_reader_open(s, "results", &r, e) &&
-	    !store_read_row(r, 0, &text, &n, e))
-		json_parse(parser, text, (size_t)n, system->results_dir, &view->root, e);
+	if (!store_reader_open(s, column, &r, e) && !store_read_row(r, row, &text, &n, e))
+		buffer_add(json, text, (size_t)n, e);
 	store_reader_close(r);
+	return e->name;
+}
+
+static int read_results(const struct store *s, struct buffer *json, struct cbtm_error *e)
+{
+	return read_row(s, "results", 0, json, e);
+}
+
+/* What cards say of the whole: the summary and the fields, without each cluster. */
+static int read_cards(const struct store *s, struct buffer *json, struct cbtm_error *e)
+{
+	buffer_text(json, "{\"summary\":", e);
+	read_row(s, "summary", 0, json, e);
+	buffer_text(json, ",\"fields\":[", e);
+	for (uint64_t i = 0; !e->name && i < store_row_count(s, "field"); i++) {
+		buffer_text(json, i ? "," : "", e);
+		read_row(s, "field", i, json, e);
+	}
+	return buffer_text(json, "]}", e);
+}
+
+typedef int read_store(const struct store *s, struct buffer *json, struct cbtm_error *e);
+
+/* The JSON of a dataset of one part; an empty object if dir is NULL. The parser keeps it alive. */
+static int load(const char *dir, const char *kind, read_store *read, struct json_parser *parser,
+                struct json *root, struct cbtm_error *e)
+{
+	struct buffer json = { 0 };
+	struct dataset *d = NULL;
+	struct store *s = NULL;
+	if (!dir)
+		buffer_text(&json, "{}", e);
+	else if (!dataset_open(dir, store_kind_find(kind), &d, e) && !dataset_part(d, 0, &s, e))
+		read(s, &json, e);
+	if (!e->name)
+		json_parse(parser, json.data, json.n, dir ? dir : kind, root, e);
 	store_close(s);
 	dataset_close(d);
+	buffer_free(&json);
 	return e->name;
+}
+
+static int load_system(const struct report_system *system, struct json_parser *const parser[2],
+                       struct report_view *view, struct cbtm_error *e)
+{
+	view->name = system->name;
+	if (load(system->results_dir, "results", read_results, parser[0], &view->root, e))
+		return e->name;
+	if (!system->cards_dir)
+		return 0;
+	return load(system->cards_dir, "cards", read_cards, parser[1], &view->cards, e);
 }
 
 /* One system's test documents, sorted by key, for pairing. */
@@ -56,6 +99,8 @@ static int documents_read(const struct report_view *view, struct documents *out,
 {
 	struct json list, item, member;
 	size_t cursor = 0;
+	if (!view_is_evaluated(view))
+		return 0;
 	if (!json_member(view->root, "test_documents", &list))
 		return error_set(e, CBTM_ERR_BAD_DATA, view->name, "results without test_documents");
 	out->v = mem_zeroed(json_count(list), sizeof *out->v, "results", e);
@@ -126,6 +171,40 @@ static int put_comparison(struct buffer *json, const struct report_comparison *c
 	return json_put_close(json, '}', e);
 }
 
+/* Figures of the cards that a comparison of systems is about. */
+static void put_cards(struct buffer *json, const struct report_view *view, struct cbtm_error *e)
+{
+	static const char *const summary[] = { "objective", "balance.documents", "balance.tokens",
+		                                   "margin" };
+	static const char *const measures[] = { "nmi", "purity", "homogeneity", "completeness" };
+	static const char *const keys[] = { "objective", "balance_documents", "balance_tokens",
+		                                "margin" };
+	const char *name;
+	size_t n;
+	json_put_key(json, "cards", e);
+	json_put_open(json, '{', e);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		json_put_key(json, keys[i], e);
+		json_put_f64(json, view_summary(view, summary[i]), e);
+	}
+	json_put_key(json, "fields", e);
+	json_put_open(json, '[', e);
+	for (size_t f = 0; view_field_name(view, f, &name, &n); f++) {
+		char *field = mem_copy(name, n, e);
+		json_put_open(json, '{', e);
+		json_put_key(json, "field", e);
+		json_put_string(json, name, n, e);
+		for (size_t i = 0; field && i < sizeof measures / sizeof measures[0]; i++) {
+			json_put_key(json, measures[i], e);
+			json_put_f64(json, view_field(view, field, measures[i]), e);
+		}
+		json_put_close(json, '}', e);
+		free(field);
+	}
+	json_put_close(json, ']', e);
+	json_put_close(json, '}', e);
+}
+
 static int put_systems(struct buffer *json, const struct report_view *views, size_t n,
                        struct cbtm_error *e)
 {
@@ -136,7 +215,12 @@ static int put_systems(struct buffer *json, const struct report_view *views, siz
 		json_put_key(json, "name", e);
 		json_put_string(json, views[i].name, strlen(views[i].name), e);
 		json_put_key(json, "results", e);
-		json_print(views[i].root, json, e);
+		if (view_is_evaluated(&views[i]))
+			json_print(views[i].root, json, e);
+		else
+			json_put_null(json, e);
+		if (views[i].cards.document)
+			put_cards(json, &views[i], e);
 		json_put_close(json, '}', e);
 	}
 	return json_put_close(json, ']', e);
@@ -145,7 +229,7 @@ static int put_systems(struct buffer *json, const struct report_view *views, siz
 /* The systems as they were read, and how they compare. */
 struct comparing {
 	size_t n, n_pairs;
-	struct json_parser **parsers;
+	struct json_parser *(*parsers)[2]; /* of results, of cards */
 	struct report_view *views;
 	struct documents *documents;
 	struct report_comparison *pairs; /* n x n at most */
@@ -154,8 +238,8 @@ struct comparing {
 static void comparing_free(struct comparing *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		if (c->parsers)
-			json_parser_free(c->parsers[i]);
+		for (int p = 0; c->parsers && p < 2; p++)
+			json_parser_free(c->parsers[i][p]);
 		if (c->documents)
 			free(c->documents[i].v);
 	}
@@ -179,8 +263,9 @@ static int read_systems(struct comparing *c, const struct report_system *systems
 	if (!c->parsers || !c->views || !c->documents || !c->pairs)
 		return e->name;
 	for (size_t i = 0; i < n; i++) {
-		c->parsers[i] = json_parser_new(e);
-		if (!c->parsers[i] || load(&systems[i], c->parsers[i], &c->views[i], e) ||
+		c->parsers[i][0] = json_parser_new(e);
+		c->parsers[i][1] = json_parser_new(e);
+		if (e->name || load_system(&systems[i], c->parsers[i], &c->views[i], e) ||
 		    documents_read(&c->views[i], &c->documents[i], e))
 			return e->name;
 	}

@@ -9,7 +9,8 @@
 
 struct report_system {
 	const char *name;
-	const char *results_dir; /* a dataset of kind "results" */
+	const char *results_dir; /* a dataset of kind "results"; NULL: not evaluated */
+	const char *cards_dir;   /* a dataset of kind "cards" (doc/clusters.md); NULL: none */
 };
 
 /*

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ensemble/report_table.h"
+#include "base/memory.h"
 #include "base/number.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WIDTH 100
@@ -23,7 +25,9 @@ enum source {
 	EACH,     /* of each expert: one number, or the smallest and the largest */
 	MIXTURE,  /* of a mixture's test results */
 	ANSWER,   /* of the system's answer itself: how it routes */
-	OWN_BEST
+	OWN_BEST,
+	CARDS, /* of the summary of its cluster cards */
+	FIELD  /* of a metadata field of these; its name is `mode` */
 };
 
 enum { HUMAN = -1, SHORTEST = -2 };
@@ -38,8 +42,14 @@ struct row {
 	double temperature;
 };
 
-static const struct row what_was_seen[] = {
+static const struct row clusters[] = {
 	{ .label = "clusters", FACT, "clusters", 0 },
+	{ .label = "  objective", CARDS, "objective", 4 },
+	{ .label = "  largest / mean, documents", CARDS, "balance.documents", 2 },
+	{ .label = "  largest / mean, tokens", CARDS, "balance.tokens", 2 },
+	{ .label = "  margin", CARDS, "margin", 3 },
+};
+static const struct row what_was_seen[] = {
 	{ .label = "seed tokens", SEED, "tokens", HUMAN },
 	{ .label = "branch tokens, together", TOGETHER, "tokens", HUMAN },
 	{ .label = "branch tokens, each model", EACH, "tokens", HUMAN },
@@ -84,7 +94,11 @@ static double value(const struct row *row, const struct report_view *view)
 	struct json at = view->root, inner;
 	switch (row->source) {
 	case FACT:
-		return view_number(at, row->name);
+		return view_is_evaluated(view) ? view_number(at, row->name) : view_summary(view, row->name);
+	case CARDS:
+		return view_summary(view, row->name);
+	case FIELD:
+		return view_field(view, row->mode, row->name);
 	case HELD_OUT:
 		return json_member(at, "held_out", &inner) && json_member(inner, "test", &at)
 		           ? view_number(at, row->name)
@@ -162,6 +176,25 @@ static void put_rows(const struct table *t, const struct row *rows, size_t n)
 	}
 }
 
+/* A row for each metadata field that any system's clusters were compared with. */
+static void put_fields(const struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const char *name;
+		size_t n;
+		for (size_t f = 0; view_field_name(&t->views[i], f, &name, &n); f++) {
+			char label[LABEL + 1], *field = mem_copy(name, n, t->e);
+			bool known = false;
+			for (size_t before = 0; field && before < i; before++)
+				known = known || !isnan(view_field(&t->views[before], field, "nmi"));
+			snprintf(label, sizeof label, "  NMI with %.16s", field ? field : "");
+			if (field && !known)
+				put_rows(t, &(struct row){ label, FIELD, "nmi", 3, field, 0, 0 }, 1);
+			free(field);
+		}
+	}
+}
+
 /* A row for each number of experts, then one for each temperature. */
 static void put_routed(const struct table *t)
 {
@@ -186,17 +219,29 @@ static void put_routed(const struct table *t)
 	}
 }
 
+static bool any_evaluated(const struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (view_is_evaluated(&t->views[i]))
+			return true;
+	return false;
+}
+
 static void put_table(const struct table *t)
 {
 	buffer_printf(t->out, t->e, "%-*s", LABEL, "");
 	for (size_t i = 0; i < t->n; i++)
 		buffer_printf(t->out, t->e, "%*.*s", t->cell, t->cell - 1, t->views[i].name);
 	buffer_text(t->out, "\n", t->e);
+	put_rows(t, ROWS(clusters));
+	put_fields(t);
 	put_rows(t, ROWS(what_was_seen));
-	put_rows(t, ROWS(one_model));
-	put_routed(t);
-	put_rows(t, ROWS(other_mixtures));
-	put_rows(t, ROWS(answers));
+	if (any_evaluated(t)) {
+		put_rows(t, ROWS(one_model));
+		put_routed(t);
+		put_rows(t, ROWS(other_mixtures));
+		put_rows(t, ROWS(answers));
+	}
 	buffer_text(t->out, "\n", t->e);
 }
 

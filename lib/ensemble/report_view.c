@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ensemble/report_view.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 double view_number(struct json object, const char *name)
@@ -8,6 +9,55 @@ double view_number(struct json object, const char *name)
 	struct json v;
 	double x;
 	return json_member(object, name, &v) && json_f64(v, &x) ? x : NAN;
+}
+
+bool view_is_evaluated(const struct report_view *view)
+{
+	return json_count(view->root) > 0;
+}
+
+static bool cards_member(const struct report_view *view, const char *name, struct json *v)
+{
+	return view->cards.document && json_member(view->cards, name, v);
+}
+
+double view_summary(const struct report_view *view, const char *path)
+{
+	const char *dot = strchr(path, '.');
+	struct json at;
+	char name[32];
+	if (!cards_member(view, "summary", &at))
+		return NAN;
+	if (!dot)
+		return view_number(at, path);
+	snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
+	return json_member(at, name, &at) ? view_number(at, dot + 1) : NAN;
+}
+
+bool view_field_name(const struct report_view *view, size_t i, const char **name, size_t *n)
+{
+	struct json list, one, text;
+	size_t cursor = 0;
+	if (!cards_member(view, "fields", &list))
+		return false;
+	for (size_t at = 0; json_next(list, &cursor, NULL, NULL, &one); at++)
+		if (at == i)
+			return json_member(one, "field", &text) && json_string(text, name, n);
+	return false;
+}
+
+double view_field(const struct report_view *view, const char *field, const char *measure)
+{
+	struct json list, one, text;
+	size_t cursor = 0, n;
+	const char *name;
+	if (!cards_member(view, "fields", &list))
+		return NAN;
+	while (json_next(list, &cursor, NULL, NULL, &one))
+		if (json_member(one, "field", &text) && json_string(text, &name, &n) &&
+		    n == strlen(field) && !memcmp(name, field, n))
+			return view_number(one, measure);
+	return NAN;
 }
 
 static bool is_mode(struct json mixture, const char *mode)

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static int make(void **state)
 	for (int i = 0; i < SMALL_SYSTEMS; i++) {
 		char *dir = path_join(*state, small_result_names[i], &e);
 		write_results(dir, small_results[i]);
-		systems[i] = (struct report_system){ small_result_names[i], dir };
+		systems[i] = (struct report_system){ small_result_names[i], dir, NULL };
 	}
 	return 0;
 }
@@ -130,7 +131,7 @@ static void test_only_documents_that_both_have_are_compared(void **state)
 	                    "{\"key\":\"000000000000000b\",\"tokens\":99,\"nll\":1},"
 	                    "{\"key\":\"ff00000000000001\",\"tokens\":100,\"nll\":432}]}");
 	write_results(none, "{\"clusters\":1,\"test_documents\":[]}");
-	struct report_system three[] = { systems[0], { "some", some }, { "none", none } };
+	struct report_system three[] = { systems[0], { "some", some, NULL }, { "none", none, NULL } };
 	small_ok(report_make(three, 3, &text, NULL, &e), &e);
 	small_ok(json_parse(p, text.data, text.n, "report", &root, &e), &e);
 	assert_true(json_member(root, "comparisons", &pairs) && json_count(pairs) == 1);
@@ -162,20 +163,73 @@ static void test_malformed_results_are_refused(void **state)
 	struct cbtm_error e = { 0 };
 	char *dir = path_join(*state, "bad", &e);
 	write_results(dir, "{\"clusters\":1,\"test_documents\":[{\"key\":\"12\",\"tokens\":1}]}");
-	small_refused(report_make(&(struct report_system){ "bad", dir }, 1, NULL, NULL, &e),
+	small_refused(report_make(&(struct report_system){ "bad", dir, NULL }, 1, NULL, NULL, &e),
 	              CBTM_ERR_BAD_DATA, "malformed", &e);
 	assert_string_equal(e.where, "bad");
 	e = (struct cbtm_error){ 0 };
-	struct report_system missing = { "missing", "/nonexistent" };
+	struct report_system missing = { "missing", "/nonexistent", NULL };
 	assert_int_equal(report_make(&missing, 1, NULL, NULL, &e), CBTM_ERR_MISSING_INPUT);
 	free(dir);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, forget)
 
+static void write_cards(const char *dir, const char *summary, const char *field)
+{
+	struct cbtm_error e = { 0 };
+	struct store_writer *w = NULL;
+	struct digest f = digest_bytes(summary, strlen(summary));
+	const struct store_kind *kind = store_kind_find("cards");
+	small_ok(store_create(dir, 0, kind, f, &w, &e), &e);
+	store_append_row(w, "summary", summary, strlen(summary), &e);
+	store_append_row(w, "field", field, strlen(field), &e);
+	small_ok(store_seal(w, &e), &e);
+	small_ok(dataset_seal(dir, kind, &f, 1, &e), &e);
+}
+
+/* Cards stand beside results, and alone where nothing was trained: a comparison over k. */
+static void test_cards_are_compared_with_results_and_without(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer text = { 0 }, table = { 0 };
+	char two[600], four[600];
+	snprintf(two, sizeof two, "%s", scratch_path(state, "two"));
+	snprintf(four, sizeof four, "%s", scratch_path(state, "four"));
+	write_cards(two,
+	            "{\"clusters\":2,\"objective\":0.75,\"balance\":{\"documents\":1.25,\"tokens\":2},"
+	            "\"margin\":0.125}",
+	            "{\"field\":\"domain\",\"nmi\":0.5,\"purity\":0.75,\"values\":[]}");
+	write_cards(four, "{\"clusters\":4,\"objective\":0.5}", "{\"field\":\"source\",\"nmi\":0.625}");
+	struct report_system three[] = { systems[0],
+		                             { systems[1].name, systems[1].results_dir, two },
+		                             { "k-4", NULL, four } };
+	small_ok(report_make(three, 3, &text, &table, &e), &e);
+	assert_non_null(strstr(table.data,
+	                       "\n  objective                            -      0.7500      0.5000\n"
+	                       "  largest / mean, documents            -        1.25           -\n"
+	                       "  largest / mean, tokens               -        2.00           -\n"
+	                       "  margin                               -       0.125           -\n"
+	                       "  NMI with domain                      -       0.500           -\n"
+	                       "  NMI with source                      -           -       0.625\n"));
+	assert_non_null(strstr(table.data, "test perplexity"));
+	assert_non_null(strstr(
+		text.data, "\"cards\":{\"objective\":0.75,\"balance_documents\":1.25,\"balance_tokens\":2,"
+				   "\"margin\":0.125,\"fields\":[{\"field\":\"domain\",\"nmi\":0.5,\"purity\":0.75,"
+				   "\"homogeneity\":null,\"completeness\":null}]}"));
+	assert_non_null(strstr(text.data, "{\"name\":\"k-4\",\"results\":null,\"cards\":{"));
+	buffer_clear(&table);
+	small_ok(report_make(three + 2, 1, NULL, &table, &e), &e);
+	assert_non_null(strstr(table.data, "clusters                               4\n"));
+	assert_null(strstr(table.data, "test perplexity"));
+	buffer_free(&text);
+	buffer_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_cards_are_compared_with_results_and_without, make,
+		                                forget),
 		TEST(test_every_pair_of_few_systems_is_compared),
 		TEST(test_many_systems_are_compared_with_the_first),
 		TEST(test_only_documents_that_both_have_are_compared),

@@ -85,12 +85,37 @@ static void test_values_of_all_systems_ascend_once_each(void **state)
 	assert_true(values[0] == 1);
 }
 
+static void test_cards_are_looked_up_where_there_are_any(void **state)
+{
+	(void)state;
+	static const char cards[] =
+		"{\"summary\":{\"objective\":0.5,\"balance\":{\"tokens\":2}},\"fields\":["
+		"{\"field\":\"domain\",\"nmi\":0.25},{\"field\":\"source\",\"nmi\":null}]}";
+	struct cbtm_error e = { 0 };
+	struct json_parser *parser = json_parser_new(&e);
+	struct report_view v = views[0];
+	const char *name;
+	size_t n;
+	assert_true(view_is_evaluated(&v));
+	assert_true(isnan(view_summary(&v, "objective")) && isnan(view_field(&v, "domain", "nmi")));
+	assert_false(view_field_name(&v, 0, &name, &n));
+	small_ok(json_parse(parser, cards, strlen(cards), "cards", &v.cards, &e), &e);
+	assert_true(view_summary(&v, "objective") == 0.5 && view_summary(&v, "balance.tokens") == 2);
+	assert_true(isnan(view_summary(&v, "balance.documents")) && isnan(view_summary(&v, "no.such")));
+	assert_true(view_field_name(&v, 1, &name, &n) && n == 6 && !memcmp(name, "source", n));
+	assert_false(view_field_name(&v, 2, &name, &n));
+	assert_true(view_field(&v, "domain", "nmi") == 0.25);
+	assert_true(isnan(view_field(&v, "source", "nmi")) && isnan(view_field(&v, "doma", "nmi")));
+	json_parser_free(parser);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mixtures_are_found_by_what_they_are),
 		cmocka_unit_test(test_missing_numbers_are_not_numbers),
 		cmocka_unit_test(test_values_of_all_systems_ascend_once_each),
+		cmocka_unit_test(test_cards_are_looked_up_where_there_are_any),
 	};
 	return cmocka_run_group_tests(tests, parse, forget);
 }
