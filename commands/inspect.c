@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cbtm inspect: what stores hold, for a person or as JSON. */
+#include "commands/inspect.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "commands/command.h"
@@ -116,6 +117,8 @@ static int print_part(const struct store *s, uint64_t rows, struct cbtm_error *e
 	print_digest("content", store_content(s));
 	for (size_t i = 0; store_fact_at(s, i, &name, &json); i++)
 		printf("  %-20s %.*s%s\n", name, LINE, json, strlen(json) > LINE ? "..." : "");
+	if (!strcmp(store_kind_of(s)->name, "vocabulary") && inspect_vocabulary(s, e))
+		return e->name;
 	for (size_t i = 0; i < store_column_count(s); i++)
 		if (!store_column_at(s, i, &c, e) && strlen(c.name) > width)
 			width = strlen(c.name) < NAME_MAX_SHOWN ? strlen(c.name) : NAME_MAX_SHOWN;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* cbtm export: a dataset as the files of other software; what is written depends on its kind. */
+#include "commands/command.h"
+#include "store/named.h"
+#include "text/bpe_export.h"
+#include <stdio.h>
+#include <string.h>
+
+struct options {
+	const char *to;
+	int force;
+};
+
+static const struct cbtm_param options[] = {
+	{ "to", CBTM_PARAM_TEXT, offsetof(struct options, to), NULL, 0, 0, NULL, "folder to write into",
+	  CBTM_PARAM_REQUIRED | CBTM_PARAM_PATH, 0 },
+	{ "force", CBTM_PARAM_BOOL, offsetof(struct options, force), "false", 0, 0, NULL,
+	  "write over files that are there", 0, 0 },
+	CBTM_PARAM_END,
+};
+
+static int export_vocabulary(struct dataset *d, const struct options *o, struct cbtm_error *e)
+{
+	struct bpe *b = NULL;
+
+	if (!bpe_open(d, &b, NULL, e) && !bpe_export(b, o->to, o->force != 0, e))
+		printf("%s: tokenizer.json, vocab.json, merges.txt of %u tokens\n", o->to, b->size);
+	bpe_free(b);
+	return e->name;
+}
+
+static const struct {
+	const char *kind;
+	int (*export)(struct dataset *d, const struct options *o, struct cbtm_error *e);
+} exports[] = { { "vocabulary", export_vocabulary } };
+
+static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
+{
+	struct named_store named;
+	size_t i = 0;
+
+	if (n != 1)
+		return error_set(e, CBTM_ERR_USAGE, NULL, "name one dataset's folder");
+	if (named_open(arguments[0], &named, e))
+		goto done;
+	if (!named.dataset) {
+		error_set(e, CBTM_ERR_USAGE, arguments[0], "is a part: name the dataset's folder");
+		goto done;
+	}
+	while (i < sizeof exports / sizeof *exports &&
+	       strcmp(exports[i].kind, dataset_kind(named.dataset)) != 0)
+		i++;
+	if (i < sizeof exports / sizeof *exports)
+		exports[i].export(named.dataset, given, e);
+	else
+		error_set(e, CBTM_ERR_USAGE, arguments[0],
+		          "is a dataset of '%s'; only a vocabulary can be exported",
+		          dataset_kind(named.dataset));
+done:
+	named_close(&named);
+	return e->name;
+}
+
+const struct command command_export = {
+	.name = "export",
+	.sentence = "Write a vocabulary as tokenizer.json, vocab.json and merges.txt",
+	.arguments = "DATASET",
+	.options = options,
+	.options_size = sizeof(struct options),
+	.example = "cbtm export work/vocabulary/* --to exported",
+	.run = run,
+};
