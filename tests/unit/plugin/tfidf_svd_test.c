@@ -13,8 +13,10 @@
 #include "base/random.h"
 #include "math/dense.h"
 #include "plugin/embed.h"
+#include "plugin/recorded_tfidf.h"
 #include "stage/host.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,6 +228,51 @@ static void test_limits_choose_words(void **unused)
 	assert_int_equal(e.name, CBTM_ERR_EMPTY_CORPUS);
 }
 
+/* With as many dims as documents the vectors keep every angle between tf-idf rows. */
+static void test_words_and_angles_are_scikit_learns(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof recorded_tfidf / sizeof *recorded_tfidf; i++) {
+		struct cbtm_error e = { 0 };
+		struct corpus c = { .n = RECORDED_TEXTS };
+		struct arena *a = arena_new(&e);
+		void *options = options_of(a, "dims", "40");
+		char given[200], *rest = given, *one;
+		for (size_t j = 0; j < c.n; j++)
+			c.document[j] = (struct cbtm_document){ .key = j,
+				                                    .text = recorded_texts[j],
+				                                    .text_size = strlen(recorded_texts[j]) };
+		c.stream = (struct cbtm_documents){ c.n, &c, next, again };
+		snprintf(given, sizeof given, "%s", recorded_tfidf[i].options);
+		while ((one = strsep(&rest, " ")) && *one) {
+			char *value = strchr(one, '=');
+			*value = 0;
+			for (const struct cbtm_param *p = embed->plugin.params; p->name; p++)
+				if (!strcmp(p->name, one))
+					assert_int_equal(
+						param_parse(p, value + 1, options, a, CBTM_ERR_USAGE, "test", &e), 0);
+		}
+		void *state = embed->fit(options, &c.stream, &e);
+		assert_non_null(state);
+		const char *words = recorded_tfidf[i].words;
+		float v[RECORDED_TEXTS * 40], any[40] = { 0 };
+		for (size_t j = 0; j < embed->features(state); j++) {
+			double weight;
+			const char *word = embed->feature(state, j, any, &weight);
+			assert_true(!strncmp(words, word, strlen(word)) && words[strlen(word)] == ' ');
+			words += strlen(word) + 1;
+		}
+		assert_true(*words == 0);
+		assert_int_equal(embed->transform(state, c.document, c.n, v, &e), 0);
+		for (size_t j = 0; j < c.n; j++)
+			for (size_t k = 0; k < c.n; k++)
+				assert_true(fabs(dense_dot(v + j * 40, v + k * 40, 40) -
+				                 recorded_tfidf[i].cosine[j][k]) < 2e-5);
+		embed->free(state);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_texts_are_zero_and_others_are_unit),
 		cmocka_unit_test(test_more_dims_than_rank_are_zero),
 		cmocka_unit_test(test_limits_choose_words),
+		cmocka_unit_test(test_words_and_angles_are_scikit_learns),
 	};
 	struct plugin_search built = { TEST_BUILD_DIR "/plugins", NULL };
 	struct cbtm_error e = { 0 };
