@@ -6,10 +6,16 @@ BUILT += libcbtm.a
 
 obj/lib/%.o: $(S)/lib/%.c obj/flags
 	@mkdir -p $(@D)
-	$(say_CC)$(C) $(INTERNAL) -c -o $@ $<
+	$(say_CC)$(C) $(KERNEL) $(INTERNAL) -c -o $@ $<
 obj/lib/%.o: $(S)/lib/%.cpp obj/flags
 	@mkdir -p $(@D)
 	$(say_CXX)$(CPP17) $(INTERNAL) -c -o $@ $<
+
+# lib/X/NAME_avx512.c: kernels that are chosen by cpuid when the program runs. As flags, since gcc and clang have no pragma
+# for a whole file in common.
+AVX512 := $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vbmi \
+	-mavx512vbmi2 -mgfni -mvaes -maes -mbmi -mbmi2 -mpopcnt -mlzcnt)
+$(filter %_avx512.o,$(LIB_OBJECTS)): KERNEL = $(AVX512)
 
 # The list as a file: a removed source leaves the archive too.
 obj/lib.list: FORCE

@@ -240,12 +240,13 @@ static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 static int write_aside(struct bpe_encoder *c, const struct aside *a, struct bpe_ids *ids,
                        struct cbtm_error *e)
 {
-	const uint32_t *list = c->cache.lists.v + a->list;
+	const uint32_t *list;
 
 	if (a->list == MERGED) {
 		size_t at = word_start(c, a->word);
 		return encode_merge(&c->merger, c->scan.text + at, word_start(c, a->word + 1) - at, ids, e);
 	}
+	list = c->cache.lists.v + a->list;
 	if (bpe_ids_reserve(ids, *list, e))
 		return e->name;
 	memcpy(ids->v + ids->n, list + 1, *list * sizeof *list);

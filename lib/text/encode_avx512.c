@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* AVX-512 with VBMI2 and VAES: keys are hashed and compared four in a register. */
 #if defined(__x86_64__)
-#pragma GCC target(                                                                                \
-	"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,gfni,vaes,aes,bmi,bmi2,popcnt,lzcnt")
 #include "text/encode.h"
 #include "text/scan_avx512.h"
 #include <immintrin.h>

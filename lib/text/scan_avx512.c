@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* AVX-512 with VBMI, VBMI2 and GFNI: a block in a register, then eight blocks in one. */
 #if defined(__x86_64__)
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,gfni,bmi,bmi2,popcnt")
 #include "text/scan_avx512.h"
 #include "text/unicode.h"
 #include <immintrin.h>
