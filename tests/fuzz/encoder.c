@@ -2,19 +2,22 @@
 /*
  * The encoder. The first byte chooses one of four vocabularies, whether the encoder is a new one,
  * and whether the text is written out or as records (length, repeat, bytes), which make long runs.
- * Ids are those of a slow reference, and decode to the text.
+ * Ids are those of a slow reference and of every kernel that this processor has, with a cache so
+ * small that it is filled again and again; and they decode to the text.
  */
 #include "base/error.h"
 #include "base/memory.h"
 #include "fuzz.h"
 #include "text/bpe.h"
 #include "text/bpe_train.h"
+#include "text/encode.h"
 #include "text/pretoken.h"
 #include "text/unicode.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { TINY, DISORDERED, TRAINED, PERMUTED, VOCABULARIES };
+enum { KERNELS = 4, SLOTS = 8192 };
 enum { LONGEST = 1 << 17, STEPWISE = 512, TOGETHER = 1 << 14 };
 
 static const struct bpe_choice choice = { .eod = "", .bos = "" };
@@ -98,6 +101,7 @@ static struct bpe *trained(uint32_t size)
 		                                     "Z" };
 	struct bpe_pieces pieces = { 0 };
 	struct buffer text = { 0 };
+	const struct bpe_training training = { .size = size, .choice = choice };
 	struct bpe *b = NULL;
 	uint64_t x = 12345;
 
@@ -109,7 +113,7 @@ static struct bpe *trained(uint32_t size)
 			buffer_text(&text, " ", &e);
 	}
 	fuzz_require(!bpe_pieces_text(&pieces, text.data, text.n, &e) &&
-	                 !bpe_train(&pieces, size, &b, &e),
+	                 !bpe_train(&pieces, &training, &b, &e),
 	             "a vocabulary is learnt");
 	bpe_pieces_free(&pieces);
 	buffer_free(&text);
@@ -163,6 +167,7 @@ struct vocabulary {
 	struct bpe *bpe;
 	struct pair *pair; /* sorted by ids */
 	struct bpe_encoder *encoder;
+	struct bpe_encoder *small[KERNELS]; /* of every kernel, with a small cache */
 };
 
 static uint32_t rank_of(const struct vocabulary *v, uint32_t left, uint32_t right)
@@ -236,6 +241,25 @@ static struct vocabulary *vocabulary(int which)
 	return v;
 }
 
+static void check_kernels(struct vocabulary *v, const char *text, size_t n,
+                          const struct bpe_ids *expected)
+{
+	const struct encode_kernel *const *kernel = encode_kernels();
+	struct bpe_ids ids = { 0 };
+
+	for (size_t i = 0; kernel[i] && i < KERNELS; i++) {
+		if (!v->small[i])
+			v->small[i] = encode_new(v->bpe, kernel[i], SLOTS, SLOTS, &e);
+		ids.n = 0;
+		fuzz_require(v->small[i] && !bpe_encode(v->small[i], text, n, &ids, &e),
+		             "every kernel encodes any text");
+		fuzz_require(ids.n == expected->n &&
+		                 (!ids.n || !memcmp(ids.v, expected->v, ids.n * sizeof *ids.v)),
+		             "all kernels give the same ids");
+	}
+	bpe_ids_free(&ids);
+}
+
 /* Writes records out: mostly short ones, at most 65,536 times. */
 static void expand(const uint8_t *data, size_t n, struct buffer *text)
 {
@@ -306,6 +330,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (encode_slowly(v, first % VOCABULARIES != DISORDERED, bytes, text.n, &slow))
 		fuzz_require(slow.n == ids.n && (!ids.n || !memcmp(slow.v, ids.v, ids.n * sizeof *ids.v)),
 		             "ids are those of the reference");
+	check_kernels(v, bytes, text.n, &ids);
 	if (text.n <= TOGETHER)
 		check_batch(v, &text);
 	buffer_free(&text);
