@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Windows and temperatures in units of s, the mean over points of (mean - least cost). */
-#define COLD_WINDOW 0.25 /* after prices from a sample */
+#define COLD_WINDOW 0.1  /* after prices from a sample */
 #define WARM_WINDOW 0.06 /* after the last iteration's prices */
 #define HOT 0.3          /* a cold start cools from here ... */
 #define COOL 0.004       /* ... to here */
@@ -98,7 +98,7 @@ static int look_at_sample(struct solver *s, struct cbtm_error *e)
 		                       .limit = INFINITY };
 	bool cut;
 	if (cold && s->spread > 0)
-		assign_prices(&border, k, &plan, s->b->price, &cut, e);
+		assign_prices(s->pool, &border, k, &plan, s->b->price, &cut, e);
 done:
 	border_free(&border);
 	free(part.cluster), free(weight), free(x);
@@ -108,7 +108,7 @@ done:
 /* How the border's prices are moved; without a window as in a cold start. */
 static struct price_plan plan_of(const struct solver *s)
 {
-	struct price_plan plan = { .hot = s->window / 8,
+	struct price_plan plan = { .hot = s->window / 24,
 		                       .cold = s->window * 1e-6,
 		                       .cool = 0.3,
 		                       .sinkhorn = INFINITY,
@@ -134,7 +134,7 @@ static int attempt(struct solver *s, int number, bool *done, struct cbtm_error *
 	memcpy(s->start, price, k * sizeof *price);
 	border_free(&s->border);
 	if (border_make(s->pool, s->b, &s->units, price, s->window, &s->border, e) ||
-	    assign_prices(&s->border, k, &plan, price, &cut, e))
+	    assign_prices(s->pool, &s->border, k, &plan, price, &cut, e))
 		return e->name;
 	if (cut) {
 		s->window *= number >= 2 ? 1.5 : 1;
@@ -211,7 +211,7 @@ static int finish(struct solver *s, struct cbtm_error *e)
 	b->split_loss = split ? rounding_loss(s) : 0;
 	for (size_t j = 0; j < b->k; j++)
 		least = b->price[j] < least ? b->price[j] : least;
-	b->window = 2.5 * price_range(b->price, s->first, b->k);
+	b->window = 1.5 * price_range(b->price, s->first, b->k);
 	for (size_t j = 0; j < b->k; j++)
 		b->price[j] -= least;
 	double weight = s->units.each * (double)b->n / (double)s->units.scale;

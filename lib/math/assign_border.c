@@ -95,38 +95,49 @@ static int search_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	                 dense_chunk_start(&s->chunks, i + 1), found_row, &c, e);
 }
 
-/* A point of the border, ready to be sorted into groups. */
+/* A point of the border, and the group that it comes to. */
 struct point {
 	const uint32_t *cluster;
 	const double *v;
-	size_t count, row;
-	uint64_t key;
+	size_t count, row, group;
 };
 
-static int compare_costs(const struct point *a, const struct point *b)
+static bool cost_alike(const struct point *a, const struct point *b)
 {
-	if (a->count != b->count)
-		return a->count < b->count ? -1 : 1;
-	if (a->v == b->v)
-		return 0;
-	int by_cluster = memcmp(a->cluster, b->cluster, a->count * sizeof *a->cluster);
-	if (by_cluster)
-		return by_cluster;
-	for (size_t i = 0; i < a->count; i++)
-		if (a->v[i] != b->v[i])
-			return a->v[i] < b->v[i] ? -1 : 1;
-	return 0;
+	return a->count == b->count &&
+	       (a->v == b->v || (!memcmp(a->cluster, b->cluster, a->count * sizeof *a->cluster) &&
+	                         !memcmp(a->v, b->v, a->count * sizeof *a->v)));
 }
 
-static int compare_points(const void *left, const void *right)
+static size_t hash_of(const struct point *p)
 {
-	const struct point *a = left, *b = right;
-	int by_cost = compare_costs(a, b);
-	if (by_cost)
-		return by_cost;
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	return a->row < b->row ? -1 : a->row > b->row;
+	uint64_t h = p->count, bits;
+	memcpy(&bits, &p->v[0], sizeof bits);
+	h = (h ^ bits) * 0x9e3779b97f4a7c15u;
+	memcpy(&bits, &p->v[p->count - 1], sizeof bits);
+	h = (h ^ (h >> 32) ^ bits ^ p->cluster[0]) * 0x9e3779b97f4a7c15u;
+	return (size_t)(h ^ (h >> 29));
+}
+
+/* Numbers the groups in the order of their first points; how many, or 0 and an error. */
+static size_t find_groups(struct point *point, size_t points, struct cbtm_error *e)
+{
+	size_t size = 16, groups = 0;
+	while (size < 2 * points)
+		size *= 2;
+	uint32_t *table = mem_zeroed(size, sizeof *table, "balanced assignment", e); /* point + 1 */
+	for (size_t i = 0; table && i < points; i++) {
+		size_t at = hash_of(&point[i]) & (size - 1);
+		while (table[at] && !cost_alike(&point[table[at] - 1], &point[i]))
+			at = (at + 1) & (size - 1);
+		if (!table[at]) {
+			table[at] = (uint32_t)i + 1;
+			point[i].group = groups++;
+		} else
+			point[i].group = point[table[at] - 1].group;
+	}
+	free(table);
+	return groups;
 }
 
 static int take_room(struct border *o, size_t groups, size_t entries, size_t points, size_t k,
@@ -145,15 +156,13 @@ static int take_room(struct border *o, size_t groups, size_t entries, size_t poi
 	return e->name;
 }
 
-static void add_group(struct border *o, const uint32_t *cluster, const double *v, size_t count,
-                      uint64_t key)
+static void add_group(struct border *o, const uint32_t *cluster, const double *v, size_t count)
 {
 	memcpy(o->cluster + o->entries, cluster, count * sizeof *cluster);
 	memcpy(o->v + o->entries, v, count * sizeof *v);
-	o->key[o->groups++] = key;
+	o->groups++;
 	o->entries += count;
 	o->start[o->groups] = o->entries;
-	o->member_start[o->groups] = o->points;
 }
 
 /* The seats that stay empty: as points of no cost anywhere. */
@@ -165,37 +174,80 @@ static int add_free_seats(struct border *o, const struct assign_units *u, size_t
 	if (cluster && v) {
 		for (size_t j = 0; j < k; j++)
 			cluster[j] = (uint32_t)j;
-		add_group(o, cluster, v, k, 0);
-		o->supply[o->groups - 1] = u->free;
+		add_group(o, cluster, v, k);
+		o->supply[0] = u->free;
 	}
 	free(v);
 	free(cluster);
 	return e->name;
 }
 
+/* A member while groups are put in order. */
+struct keyed {
+	uint64_t key;
+	size_t row;
+};
+
+static int compare_keys(const void *left, const void *right)
+{
+	const struct keyed *a = left, *b = right;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* The points into their groups' members, by key, then row. */
+static int place_members(const struct search *s, const struct point *point, size_t points,
+                         struct border *o, size_t first, struct cbtm_error *e)
+{
+	const uint64_t *key = s->b->key;
+	struct keyed *member = mem_aligned(points, sizeof *member, "balanced assignment", e);
+	size_t *at = mem_aligned(o->groups + 1, sizeof *at, "balanced assignment", e);
+	for (size_t i = 0; !e->name && i < points; i++)
+		o->member_start[first + point[i].group + 1]++;
+	for (size_t g = 0; !e->name && g < o->groups; g++) {
+		o->member_start[g + 1] += o->member_start[g];
+		at[g] = o->member_start[g];
+	}
+	for (size_t i = 0; !e->name && i < points; i++) {
+		size_t g = first + point[i].group, row = point[i].row;
+		member[at[g]++] = (struct keyed){ key ? key[row] : 0, row };
+		o->supply[g] += supply_of(s->b, s->units, row);
+	}
+	for (size_t g = first; !e->name && g < o->groups; g++) {
+		size_t from = o->member_start[g], n = o->member_start[g + 1] - from;
+		if (n > 1)
+			qsort(member + from, n, sizeof *member, compare_keys);
+		o->key[g] = member[from].key;
+	}
+	for (size_t i = 0; !e->name && i < points; i++)
+		o->member[i] = member[i].row;
+	o->points = points;
+	free(at);
+	free(member);
+	return e->name;
+}
+
 static int group_points(const struct search *s, struct point *point, size_t points,
                         struct border *o, struct cbtm_error *e)
 {
-	size_t groups = 0, entries = 0, k = s->b->k;
-	qsort(point, points, sizeof *point, compare_points);
+	size_t entries = 0, k = s->b->k, seen = 0, first = s->units->free > 0;
+	if (points >= UINT32_MAX)
+		return error_set(e, CBTM_ERR_MEMORY, NULL, "%zu points lie between clusters", points);
+	size_t groups = find_groups(point, points, e);
 	for (size_t i = 0; i < points; i++)
-		if (i == 0 || compare_costs(&point[i - 1], &point[i])) {
-			groups++;
+		if (point[i].group == seen) {
 			entries += point[i].count;
+			seen++;
 		}
-	if (take_room(o, groups + 1, entries + k, points, k, e))
+	if (e->name || take_room(o, groups + 1, entries + k, points, k, e))
 		return e->name;
-	if (s->units->free && add_free_seats(o, s->units, k, e))
+	if (first && add_free_seats(o, s->units, k, e))
 		return e->name;
-	for (size_t i = 0; i < points; i++) {
-		const struct point *p = &point[i];
-		if (i == 0 || compare_costs(&point[i - 1], p))
-			add_group(o, p->cluster, p->v, p->count, p->key);
-		o->member[o->points++] = p->row;
-		o->member_start[o->groups] = o->points;
-		o->supply[o->groups - 1] += supply_of(s->b, s->units, p->row);
-	}
-	return 0;
+	for (size_t i = 0; i < points; i++)
+		if (first + point[i].group == o->groups)
+			add_group(o, point[i].cluster, point[i].v, point[i].count);
+	return place_members(s, point, points, o, first, e);
 }
 
 int border_make(struct pool *pool, const struct cbtm_balance *b, const struct assign_units *u,
@@ -226,8 +278,8 @@ int border_make(struct pool *pool, const struct cbtm_balance *b, const struct as
 		const struct piece *p = &s.piece[i];
 		for (size_t t = 0; t < p->points; t++) {
 			const struct found *f = &p->point[t];
-			point[filled++] = (struct point){ p->cluster + f->entry, p->v + f->entry, f->count,
-				                              f->row, b->key ? b->key[f->row] : 0 };
+			point[filled++] =
+				(struct point){ p->cluster + f->entry, p->v + f->entry, f->count, f->row, 0 };
 		}
 	}
 	if (group_points(&s, point, points, out, e))

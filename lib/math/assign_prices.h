@@ -11,7 +11,7 @@
 /*
  * Moves price (k) towards balance: tau falls from `hot` by the factor `cool`, at most three steps
  * each, until it passes `cold` or the load above `capacity` of the points' cheapest clusters is at
- * most `enough`. While tau > `sinkhorn`, plain scaling steps p += tau ln(load / capacity) (Cuturi
+ * most `enough`, or a colder level places hardly any more of it. While tau > `sinkhorn`, plain scaling steps p += tau ln(load / capacity) (Cuturi
  * 2013): there Newton is all Hessian and no gain.
  *
  * The border is the whole truth only while no two prices move apart by more than its window; beyond
@@ -21,7 +21,7 @@
 struct price_plan {
 	double hot, cold, cool, sinkhorn, enough, capacity, limit;
 };
-int assign_prices(const struct border *b, size_t k, const struct price_plan *plan, double *price,
-                  bool *cut, struct cbtm_error *e);
+int assign_prices(struct pool *pool, const struct border *b, size_t k,
+                  const struct price_plan *plan, double *price, bool *cut, struct cbtm_error *e);
 /* The largest minus the least of price - start (k each); start NULL: zeros. */
 double price_range(const double *price, const double *start, size_t k);

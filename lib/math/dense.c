@@ -2,6 +2,7 @@
 #include "math/dense.h"
 #include "base/memory.h"
 #include "math/product.h"
+#include "math/row.h"
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
@@ -36,30 +37,12 @@ size_t dense_chunk_start(const struct dense_chunks *c, size_t i)
 
 double dense_dot(const float *a, const float *b, size_t d)
 {
-	double sum[4] = { 0 };
-	size_t i = 0;
-	for (; i + 4 <= d; i += 4)
-		for (size_t j = 0; j < 4; j++)
-			sum[j] += (double)a[i + j] * b[i + j];
-	for (; i < d; i++)
-		sum[0] += (double)a[i] * b[i];
-	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+	return row_dot(a, b, d);
 }
 
 double dense_distance(const float *a, const float *b, size_t d)
 {
-	double sum[4] = { 0 };
-	size_t i = 0;
-	for (; i + 4 <= d; i += 4)
-		for (size_t j = 0; j < 4; j++) {
-			double difference = (double)a[i + j] - b[i + j];
-			sum[j] += difference * difference;
-		}
-	for (; i < d; i++) {
-		double difference = (double)a[i] - b[i];
-		sum[0] += difference * difference;
-	}
-	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+	return row_distance(a, b, d);
 }
 
 bool dense_is_zero(const float *x, size_t d)

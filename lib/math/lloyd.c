@@ -2,6 +2,7 @@
 #include "math/lloyd.h"
 #include "base/memory.h"
 #include "math/dense.h"
+#include "math/row.h"
 #include "math/scan.h"
 #include <stdlib.h>
 
@@ -78,8 +79,7 @@ static int means_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *
 			return error_set(e, CBTM_ERR_INTERNAL, NULL, "point %zu lies in cluster %zu of %zu", r,
 			                 c, w->k);
 		double *sum = w->sum + (i * w->k + c) * d;
-		for (size_t j = 0; j < d; j++)
-			sum[j] += (double)weight * w->x[r * d + j];
+		row_add(sum, w->x + r * d, (double)weight, d);
 		w->size[i * w->k + c]++;
 		w->total[i * w->k + c] += weight;
 	}

@@ -5,10 +5,12 @@
  * The cost of point i in cluster j is v_ij = |c_j|^2 - 2 x_i . c_j: its squared distance without
  * |x_i|^2, which decides nothing. A pass forms blocks of products in float, keeps the clusters with
  * v_ij + p_j <= min_j (v_ij + p_j) + window, whatever float rounding did, and gives their
- * costs in double. So results are pure functions of a row: no dependence on blocks or threads.
+ * costs in double. So results are pure functions of a row: no dependence on blocks, threads or the
+ * processor's instructions.
  */
 #pragma once
 #include "base/error.h"
+#include "math/scan_kernel.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +22,15 @@ struct scan {
 	const double *price; /* k, or NULL: zeros */
 	double window;       /* >= 0 */
 	double *square;      /* k: |c_j|^2, made by scan_open */
-	double reach;        /* bound of the float error of v_ij over |x_i| */
+	struct scan_packing packing;
+	double reach; /* bound of |c_j|: of the float error of a score */
 };
-/* Fills square and reach from the other fields. Free with scan_close. */
+/* Fills square, packing and reach from the other fields. Free with scan_close. */
 int scan_open(struct scan *s, struct cbtm_error *e);
 void scan_close(struct scan *s);
 
 /* Called for each row, in order: the `count` >= 1 clusters kept, ascending, and their costs v
- * (without price; in double). Non-zero stops. */
+ * (without price; in double), which are left out if count is 1. Non-zero stops. */
 typedef int scan_row(void *arg, size_t row, size_t count, const uint32_t *cluster, const double *v,
                      struct cbtm_error *e);
 /* Rows [from, to), in the caller's thread. */

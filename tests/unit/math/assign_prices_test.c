@@ -44,7 +44,7 @@ static void test_prices_leave_few_points_too_many(void **state)
 			                       .capacity = (double)s.units.capacity,
 			                       .limit = INFINITY };
 		assert_true(hard_excess(&s) > plan.enough);
-		assert_int_equal(assign_prices(&s.border, 6, &plan, s.price, &cut, &e), 0);
+		assert_int_equal(assign_prices(NULL, &s.border, 6, &plan, s.price, &cut, &e), 0);
 		assert_false(cut);
 		assert_true(hard_excess(&s) <= plan.enough);
 		border_free(&s.border);
@@ -65,7 +65,7 @@ static void test_moves_end_at_the_limit(void **state)
 		                       .enough = 0,
 		                       .capacity = (double)s.units.capacity,
 		                       .limit = 0.01 };
-	assert_int_equal(assign_prices(&s.border, 6, &plan, s.price, &cut, &e), 0);
+	assert_int_equal(assign_prices(NULL, &s.border, 6, &plan, s.price, &cut, &e), 0);
 	assert_true(cut);
 	assert_true(fabs(price_range(s.price, NULL, 6) - 0.01) < 1e-12);
 	border_free(&s.border);
