@@ -131,6 +131,10 @@ static int do_part(struct stage_session *s, struct stage_run *run, bool *skipped
 	if (!run->out)
 		return 0;
 	*skipped = false;
+	if (store_use_pool(run->out, run->pool, e)) {
+		store_leave(run->out);
+		return e->name;
+	}
 	if (!store_cursor(run->out, &cursor, &n, e) && n)
 		log_message(LOG_INFO, "%s: going on behind the last commit of part %u", run->task->name,
 		            run->part);

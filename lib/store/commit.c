@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From memory into the partial file. Closed blocks wait in `pending`; a commit writes them, the
- * open blocks as tails, the columns' state, changed facts and the cursor in one transaction.
- * Between commits, `pending` and large open blocks are written ahead when they take much memory:
- * what lies beyond the committed state is dropped when the file is opened again.
+ * From memory into the partial file. Closed blocks wait (pack.c); a commit writes them, the open
+ * blocks as tails, the columns' state, changed facts and the cursor in one transaction. Between
+ * commits, closed and large open blocks are written ahead when they take much memory: what lies
+ * beyond the committed state is dropped when the file is opened again.
  */
 #include "base/fault.h"
 #include "store/writer.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-	PENDING_MAX = 32 << 20, /* bytes of closed blocks in memory */
+	PENDING_MAX = 48 << 20, /* bytes of closed blocks in memory */
 	OPEN_MAX = 64 << 20,    /* bytes of open blocks in memory */
 	PAGES_A_VALUE = 16384   /* what a value may cost beside its bytes, tree pages included */
 };
@@ -25,48 +25,13 @@ int writer_open_block(struct store_writer *w, struct writer_column *c, struct cb
 	return rc ? rc : buffer_add(&w->scratch, c->lengths.data, c->lengths.n, e);
 }
 
-static void forget_open_block(struct store_writer *w, struct writer_column *c, bool free_memory)
-{
-	w->open_bytes -= c->data.n + c->lengths.n;
-	buffer_clear(&c->data);
-	buffer_clear(&c->lengths);
-	if (free_memory) {
-		buffer_free(&c->data);
-		buffer_free(&c->lengths);
-	}
-}
-
-int writer_close_block(struct store_writer *w, struct writer_column *c, struct cbtm_error *e)
-{
-	struct block_place at = { w->fingerprint, c->name, c->first };
-	struct writer_block b = { (size_t)(c - w->columns), c->first, w->pending.n, 0 };
-	int level = c->shape == STORE_TENSOR ? -1 : c->level;
-	struct buffer *raw = &c->data;
-	int rc = array_reserve(&w->blocks, &w->cap_blocks, w->n_blocks + 1, sizeof b, e);
-	/* The lengths go behind the elements, in place. */
-	if (!rc && c->lengths.n)
-		rc = buffer_add(raw, c->lengths.data, c->lengths.n, e);
-	if (!rc)
-		rc = block_encode(w->codec, &at, c->rows - c->first, raw->data, raw->n, level, &w->pending,
-		                  e);
-	if (rc)
-		return rc;
-	b.n = w->pending.n - b.offset;
-	w->blocks[w->n_blocks++] = b;
-	c->raw_bytes += raw->n;
-	raw->n -= c->lengths.n;
-	forget_open_block(w, c, c->shape == STORE_TENSOR);
-	c->first = c->rows;
-	return 0;
-}
-
 static int put_pending(struct store_writer *w, MDB_txn *t, struct cbtm_error *e)
 {
 	int rc = 0;
 	for (size_t i = 0; !rc && i < w->n_blocks; i++) {
 		const struct writer_block *b = &w->blocks[i];
 		rc = partial_put(&w->partial, t, w->partial.blocks, w->columns[b->column].name, b->key,
-		                 w->pending.data + b->offset, b->n, e);
+		                 b->packed.data, b->packed.n, e);
 	}
 	return rc;
 }
@@ -123,17 +88,9 @@ int writer_load_tail(struct store_writer *w, struct writer_column *c, struct cbt
 	return rc;
 }
 
-static void forget_pending(struct store_writer *w)
-{
-	w->n_blocks = 0;
-	buffer_clear(&w->pending);
-	if (w->pending.capacity > 2 * PENDING_MAX)
-		buffer_free(&w->pending);
-}
-
 static uint64_t batch_bytes(const struct store_writer *w)
 {
-	return w->pending.n + w->open_bytes +
+	return w->pending_bytes + w->open_bytes +
 	       (w->n_blocks + w->n_columns + w->n_facts) * (uint64_t)PAGES_A_VALUE;
 }
 
@@ -148,10 +105,14 @@ static int begin(struct store_writer *w, MDB_txn **t, struct cbtm_error *e)
 int writer_relieve(struct store_writer *w, struct cbtm_error *e)
 {
 	bool put_open = w->open_bytes > OPEN_MAX;
-	MDB_txn *t;
-	if (!put_open && w->pending.n <= PENDING_MAX)
+	MDB_txn *t = NULL;
+	if (!put_open && w->pending_bytes <= PENDING_MAX)
 		return 0;
-	int rc = begin(w, &t, e);
+	int rc = writer_pack(w, e);
+	if (!rc && !put_open && w->pending_bytes <= PENDING_MAX)
+		return 0;
+	if (!rc)
+		rc = begin(w, &t, e);
 	if (!rc)
 		rc = put_pending(w, t, e);
 	for (size_t i = 0; !rc && put_open && i < w->n_columns; i++)
@@ -162,12 +123,12 @@ int writer_relieve(struct store_writer *w, struct cbtm_error *e)
 	}
 	if ((rc = environment_commit(t, w->partial.path, e)))
 		return rc;
-	forget_pending(w);
+	writer_forget_blocks(w);
 	for (size_t i = 0; put_open && i < w->n_columns; i++) {
 		struct writer_column *c = &w->columns[i];
 		if (c->tail != c->rows || c->rows == c->first)
 			continue;
-		forget_open_block(w, c, true);
+		writer_forget_open(w, c, true);
 		c->loaded = false;
 	}
 	return 0;
@@ -210,7 +171,7 @@ static int put_all(struct store_writer *w, MDB_txn *t, struct cbtm_error *e)
 
 static void mark_committed(struct store_writer *w)
 {
-	forget_pending(w);
+	writer_forget_blocks(w);
 	for (size_t i = 0; i < w->n_columns; i++) {
 		struct writer_column *c = &w->columns[i];
 		c->tail = c->committed_tail = c->first < c->rows ? c->rows : 0;
@@ -236,7 +197,9 @@ int store_commit(struct store_writer *w, const void *cursor, size_t n, struct cb
 			return writer_failed(w, rc, e);
 		w->cursor_dirty = true;
 	}
-	rc = begin(w, &t, e);
+	rc = writer_pack(w, e);
+	if (!rc)
+		rc = begin(w, &t, e);
 	if (!rc)
 		rc = put_all(w, t, e);
 	if (!rc)

@@ -3,18 +3,19 @@
 #include "store/store.h"
 #include <string.h>
 
-#define END                                                                                        \
+#define END_WITH(level)                                                                            \
 	{                                                                                              \
-		NULL, STORE_U8, STORE_FIXED, 0, 0                                                          \
+		NULL, STORE_U8, STORE_FIXED, 0, level                                                      \
 	}
+#define END END_WITH(0)
 
 /* tokenize: one row a document; all columns have the same number of rows. */
 static const struct store_column documents[] = {
-	{ "key", STORE_U64, STORE_FIXED, 1, 0 }, /* first 8 bytes of the id's XXH3-128 */
-	{ "id", STORE_U8, STORE_VARIABLE, 0, 0 },
-	{ "text", STORE_U8, STORE_VARIABLE, 0, 0 }, /* valid UTF-8 */
-	{ "meta", STORE_U8, STORE_VARIABLE, 0, 0 }, /* JSON object */
-	{ "split", STORE_U8, STORE_FIXED, 1, 0 },   /* enum split, text/document.h */
+	{ "key", STORE_U64, STORE_FIXED, 1, -1 }, /* first 8 bytes of the id's XXH3-128 */
+	{ "id", STORE_U8, STORE_VARIABLE, 0, STORE_FAST },
+	{ "text", STORE_U8, STORE_VARIABLE, 0, STORE_FAST }, /* valid UTF-8 */
+	{ "meta", STORE_U8, STORE_VARIABLE, 0, STORE_FAST }, /* JSON object */
+	{ "split", STORE_U8, STORE_FIXED, 1, 0 },            /* enum split, text/document.h */
 	END
 };
 static const struct store_column vocabulary[] = {
@@ -27,9 +28,9 @@ static const struct store_column vocabulary[] = {
 };
 /* Rows as in documents. Beside these the column "ids", VARIABLE, u16 or u32 by the vocabulary's
  * size: ids of the text alone, no BOS, no EOD (store/tokens.h). */
-static const struct store_column tokens[] = { { "key", STORE_U64, STORE_FIXED, 1, 0 },
+static const struct store_column tokens[] = { { "key", STORE_U64, STORE_FIXED, 1, -1 },
 	                                          { "split", STORE_U8, STORE_FIXED, 1, 0 },
-	                                          END };
+	                                          END_WITH(STORE_FAST) };
 static const struct store_column state[] = { END }; /* named arrays of a plugin */
 static const struct store_column vectors[] = { { "key", STORE_U64, STORE_FIXED, 1, 0 },
 	                                           { "vector", STORE_F32, STORE_FIXED, 0, 0 },

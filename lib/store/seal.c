@@ -8,8 +8,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/recheck.h"
 #include "store/tensor.h"
-#include "store/writer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { COMMIT_BYTES = 64 << 20 };
+enum { COMMIT_BYTES = 8 << 20 };
 
 struct rewrite {
 	struct store_writer *w;
@@ -28,6 +28,11 @@ struct rewrite {
 	const char *path;
 	uint64_t since_commit; /* bytes */
 	struct buffer crcs, value;
+	struct recheck *recheck;
+	/* of the column that is put */
+	const struct writer_column *from;
+	struct digest_stream *digest;
+	struct store_column_info *info;
 };
 
 static int failed(const struct rewrite *r, int rc, struct cbtm_error *e)
@@ -108,64 +113,28 @@ static int put_value(struct rewrite *r, uint64_t key, const void *value, size_t 
 	return step(r, n, e);
 }
 
-/* Checks a block of the partial file, takes it into the digest and puts its final form. */
-static int put_block(struct rewrite *r, const struct writer_column *c, uint64_t key, MDB_val value,
-                     bool tail, struct digest_stream *digest, struct store_column_info *info,
-                     struct cbtm_error *e)
+/* Takes a block into the digest and puts its final form. */
+static int put_block(void *arg, const struct recheck_block *b, struct cbtm_error *e)
 {
-	struct store_writer *w = r->w;
-	struct block_place at = { w->fingerprint, c->name, tail ? c->rows : key };
-	struct block_limits limits = { c->rows - key, STORE_RAW_BYTES_MAX };
-	struct block b;
-	int rc =
-		block_decode(w->codec, &at, &limits, value.mv_data, value.mv_size, w->partial.path, &b, e);
-	if (rc)
-		return rc;
-	if (c->shape == STORE_VARIABLE ? !column_lengths_fit(c->type, b.rows, b.raw, b.n)
-	                               : b.n != b.rows * c->row_bytes)
-		return error_set(e, CBTM_ERR_BAD_STORE, w->partial.path,
-		                 "a block of column '%s' does not hold its rows", c->name);
-	column_digest_block(digest, c->type, c->shape, b.rows, b.raw, b.n);
-	info->rows += b.rows;
-	info->raw_bytes += b.n;
+	struct rewrite *r = arg;
+	const struct writer_column *c = r->from;
+	struct block_place at = { r->w->fingerprint, c->name, b->key };
+	const struct block *raw = &b->block;
+	column_digest_block(r->digest, c->type, c->shape, raw->rows, raw->raw, raw->n);
+	r->info->rows += raw->rows;
+	r->info->raw_bytes += raw->n;
 	if (c->shape == STORE_TENSOR)
-		return put_tensor(r, c, key, &b, info, e);
-	if (!tail)
-		return put_value(r, key, value.mv_data, value.mv_size, info, e);
-	at.key = key;
+		return put_tensor(r, c, b->key, raw, r->info, e);
+	if (!b->tail)
+		return put_value(r, b->key, b->value.mv_data, b->value.mv_size, r->info, e);
 	buffer_clear(&r->value);
-	rc = block_encode(w->codec, &at, b.rows, b.raw, b.n, c->level, &r->value, e);
-	return rc ? rc : put_value(r, key, r->value.data, r->value.n, info, e);
-}
-
-/* Walks the column's blocks in the partial file; they must follow each other without a gap. */
-static int put_blocks(struct rewrite *r, const struct writer_column *c, MDB_txn *from,
-                      struct digest_stream *digest, struct store_column_info *info,
-                      struct cbtm_error *e)
-{
-	const struct partial *p = &r->w->partial;
-	MDB_val value;
-	int rc = 0;
-	while (!rc && info->rows < c->first) {
-		uint64_t key = info->rows;
-		rc = partial_get(p, from, p->blocks, c->name, key, &value, e);
-		if (!rc)
-			rc = put_block(r, c, key, value, false, digest, info, e);
-	}
-	if (!rc && c->first < c->rows) {
-		rc = partial_get(p, from, p->tails, c->name, c->rows, &value, e);
-		if (!rc)
-			rc = put_block(r, c, c->first, value, true, digest, info, e);
-	}
-	if (!rc && info->rows != c->rows)
-		rc = error_set(e, CBTM_ERR_BAD_STORE, p->path, "column '%s' has too many rows", c->name);
-	return rc;
+	int rc = block_encode(r->w->codec, &at, raw->rows, raw->raw, raw->n, c->level, &r->value, e);
+	return rc ? rc : put_value(r, b->key, r->value.data, r->value.n, r->info, e);
 }
 
 static int put_column(struct rewrite *r, const struct writer_column *c, MDB_txn *from,
                       struct store_column_info *info, struct cbtm_error *e)
 {
-	struct digest_stream *digest = NULL;
 	int rc = mdb_dbi_open(r->txn, c->name, MDB_CREATE, &r->column);
 	if (rc)
 		return failed(r, rc, e);
@@ -174,11 +143,13 @@ static int put_column(struct rewrite *r, const struct writer_column *c, MDB_txn 
 	info->shape = c->shape;
 	info->width = c->width;
 	info->elements = c->elements;
-	if (!(digest = column_digest_begin(c->name, c->type, c->shape, c->width, c->rows, e)))
+	if (!(r->digest = column_digest_begin(c->name, c->type, c->shape, c->width, c->rows, e)))
 		return e->name;
-	rc = put_blocks(r, c, from, digest, info, e);
-	info->content = digest_now(digest);
-	digest_end(digest);
+	r->from = c;
+	r->info = info;
+	rc = recheck_column(r->recheck, c, from, put_block, r, e);
+	info->content = digest_now(r->digest);
+	digest_end(r->digest);
 	return rc;
 }
 
@@ -188,6 +159,8 @@ static int put_columns(struct rewrite *r, struct cbtm_error *e)
 	struct writer_column **sorted = mem_zeroed(w->n_columns, sizeof *sorted, "columns", e);
 	MDB_txn *from = NULL;
 	int rc = sorted ? 0 : (int)e->name;
+	if (!rc && !(r->recheck = recheck_new(w, e)))
+		rc = e->name;
 	if (!rc)
 		rc = environment_begin(w->partial.env, true, w->partial.path, &from, e);
 	for (size_t i = 0; !rc && i < w->n_columns; i++)
@@ -198,6 +171,7 @@ static int put_columns(struct rewrite *r, struct cbtm_error *e)
 		rc = put_column(r, sorted[i], from, &r->m->columns[i], e);
 	if (from)
 		mdb_txn_abort(from);
+	recheck_free(r->recheck);
 	free(sorted);
 	return rc;
 }

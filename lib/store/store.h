@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,15 +33,17 @@ struct store_column {
 	enum store_type type;
 	enum store_shape shape;
 	uint64_t width; /* elements a row: FIXED and TENSOR; 0 = given at run time */
-	int level;      /* zstd level; 0 = store's default; -1 = codec none */
+	int level;      /* zstd level; 0 = store's default; -1 = codec none; STORE_FAST */
 };
+enum { STORE_FAST = 100 }; /* for columns that are written by the gigabyte (block.c says how) */
 
 /* A kind of store: what its columns are. Declared once in lib/store/kinds.c; more columns
  * (named tensors of a state or a model) may be added at run time where `open_ended`. */
 struct store_kind {
 	const char *name; /* "documents", "tokens", ... */
 	uint32_t version;
-	const struct store_column *columns; /* ends with a NULL name */
+	/* Ends with a NULL name; the level there is that of columns added at run time. */
+	const struct store_column *columns;
 	bool open_ended;
 };
 const struct store_kind *store_kind_find(const char *name); /* NULL: unknown */
@@ -79,6 +82,18 @@ int store_set_u64(struct store_writer *w, const char *name, uint64_t v, struct c
 int store_set_f64(struct store_writer *w, const char *name, double v, struct cbtm_error *e);
 int store_set_text(struct store_writer *w, const char *name, const char *text,
                    struct cbtm_error *e);
+
+/* Lets the pool's threads compress and check blocks; it must outlive the writer. Not to be used by
+ * a writer whose functions are called inside a task of the pool. */
+int store_use_pool(struct store_writer *w, struct pool *pool, struct cbtm_error *e);
+/*
+ * A commit compresses the closed blocks that wait. A caller with other work for the threads does
+ * that beside it: store_pack(w, i), i < store_unpacked(w), from any thread of the pool, once each,
+ * while nothing else is done with w; then store_packed(w).
+ */
+size_t store_unpacked(const struct store_writer *w);
+int store_pack(struct store_writer *w, size_t i, unsigned thread, struct cbtm_error *e);
+void store_packed(struct store_writer *w);
 
 /*
  * Commits all that was appended and set, together with the cursor (any bytes up to 1 MiB; NULL

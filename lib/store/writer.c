@@ -57,6 +57,14 @@ struct writer_column *writer_add(struct store_writer *w, const char *name, enum 
 	return c;
 }
 
+static int added_level(const struct store_kind *kind)
+{
+	const struct store_column *c = kind->columns;
+	while (c->name)
+		c++;
+	return c->level;
+}
+
 int writer_set_fact(struct store_writer *w, const char *name, const char *json, bool dirty,
                     struct cbtm_error *e)
 {
@@ -96,7 +104,7 @@ static int load_column(void *arg, const char *name, const void *value, size_t n,
 	memcpy(&state, value, n);
 	struct writer_column *c = writer_find(w, name);
 	if (!c && !(c = writer_add(w, name, (enum store_type)state.type, (enum store_shape)state.shape,
-	                           state.width, 0, e)))
+	                           state.width, added_level(w->kind), e)))
 		return e->name;
 	int rc = set_width(c, state.width, e);
 	c->rows = state.rows;
@@ -155,8 +163,8 @@ void writer_free(struct store_writer *w)
 	}
 	free(w->columns);
 	free(w->facts);
-	free(w->blocks);
-	buffer_free(&w->pending);
+	writer_free_blocks(w);
+	writer_free_packers(w);
 	buffer_free(&w->cursor);
 	buffer_free(&w->scratch);
 	block_codec_free(w->codec);
@@ -234,7 +242,7 @@ int store_add_column(struct store_writer *w, const char *name, enum store_type t
 	if (shape == STORE_VARIABLE)
 		width = 0;
 	if (!c)
-		return writer_add(w, name, type, shape, width, 0, e) ? 0 : (int)e->name;
+		return writer_add(w, name, type, shape, width, added_level(w->kind), e) ? 0 : (int)e->name;
 	if (c->type != type || c->shape != shape || (c->width != width && c->width))
 		return error_set(e, CBTM_ERR_INTERNAL, name,
 		                 "the column is there already with another type, shape or width");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a writer, shared by writer.c (appending), commit.c and seal.c. */
+/* The inside of a writer, shared by writer.c (appending), pack.c, commit.c and seal.c. */
 #pragma once
 #include "store/manifest.h"
 #include "store/partial.h"
@@ -24,11 +24,12 @@ struct writer_fact {
 	bool dirty;
 };
 
-/* A closed block that waits to be written. */
+/* A closed block that waits to be packed, then to be written. */
 struct writer_block {
 	size_t column;
-	uint64_t key;
-	size_t offset, n; /* in `pending` */
+	uint64_t key, rows;
+	struct buffer raw;    /* taken for the next open block once it is packed */
+	struct buffer packed; /* n = 0: not packed yet */
 };
 
 struct store_writer {
@@ -39,15 +40,18 @@ struct store_writer {
 	struct digest fingerprint;
 	struct partial partial;
 	struct block_codec *codec;
+	struct pool *pool; /* packs; NULL: the caller alone */
+	struct block_codec **packer;
 	struct json_parser *json;
 	struct writer_column *columns;
 	size_t n_columns, cap_columns, last; /* last: the column of the last append */
 	struct writer_fact *facts;           /* sorted by name */
 	size_t n_facts, cap_facts;
-	struct buffer pending;
-	struct writer_block *blocks;
-	size_t n_blocks, cap_blocks;
-	uint64_t open_bytes; /* of all open blocks in memory */
+	struct writer_block *blocks; /* beyond n_blocks: empty ones that keep their memory */
+	size_t n_blocks, cap_blocks, made_blocks;
+	size_t packed, reused;  /* the first so many are packed; have given away their raw memory */
+	uint64_t pending_bytes; /* of closed blocks: raw ones and packed ones */
+	uint64_t open_bytes;    /* of all open blocks in memory */
 	struct buffer cursor, scratch;
 	bool cursor_dirty;
 	bool sealing;              /* all rows are there, only the seal is left */
@@ -69,8 +73,17 @@ struct writer_column *writer_add(struct store_writer *w, const char *name, enum 
 int writer_set_fact(struct store_writer *w, const char *name, const char *json, bool dirty,
                     struct cbtm_error *e);
 
-/* commit.c: closes the open block of a column into `pending`. */
+/* pack.c: puts the open block of a column among those that wait. */
 int writer_close_block(struct store_writer *w, struct writer_column *c, struct cbtm_error *e);
+/* Packs all that wait. */
+int writer_pack(struct store_writer *w, struct cbtm_error *e);
+/* They are written: keeps the memory of usual blocks for the next ones. */
+void writer_forget_blocks(struct store_writer *w);
+void writer_forget_open(struct store_writer *w, struct writer_column *c, bool free_memory);
+void writer_free_blocks(struct store_writer *w);
+void writer_free_packers(struct store_writer *w);
+
+/* commit.c */
 /* Writes pending blocks, and open ones if those take much memory, ahead of the next commit. */
 int writer_relieve(struct store_writer *w, struct cbtm_error *e);
 /* Brings the open block of a column back into memory. */

@@ -31,7 +31,7 @@ static struct store_writer *tensors(const char *folder, int from, int rows, int 
 			sample_ok(store_add_column(w, name, STORE_F32, STORE_TENSOR, WIDTH, &e), &e);
 			sample_ok(store_append(w, name, row, 1, &e), &e);
 			/* Open blocks never take much more than their limit. */
-			assert_true(w->open_bytes + w->pending.n < 130 << 20);
+			assert_true(w->open_bytes + w->pending_bytes < 130 << 20);
 		}
 		if (i % every == every - 1)
 			sample_ok(store_commit(w, NULL, 0, &e), &e);
