@@ -3,70 +3,10 @@
 #include "base/error.h"
 #include "stage/stage.h"
 #include "text/corpus.h"
+#include "text/duplicates.h"
 #include "text/ingest.h"
 #include "text/vocabulary.h"
-
-enum { DOCUMENTS = 1, VOCABULARY = 2 }; /* bits of used_by: tasks in order */
-
-struct options {
-	struct cbtm_texts input;
-	struct ingest_rules rules;
-	uint64_t part_bytes;
-	struct vocabulary_rules vocabulary;
-};
-
-#define AT(field) offsetof(struct options, field)
-static const struct cbtm_param params[] = {
-	{ "input", CBTM_PARAM_TEXTS, AT(input), NULL, 0, 0, NULL,
-	  "files, folders or globs of the corpus; plain, .gz or .zst",
-	  CBTM_PARAM_REQUIRED | CBTM_PARAM_PATH | CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "format", CBTM_PARAM_CHOICE, AT(rules.document.format), "jsonl", 0, 0, "jsonl|lines|text",
-	  "a document is a JSON object a line, a line, or a file", 0, DOCUMENTS },
-	{ "text", CBTM_PARAM_TEXT, AT(rules.document.text), "text", 0, 0, NULL,
-	  "field of the text (dotted path)", 0, DOCUMENTS },
-	{ "id", CBTM_PARAM_TEXT, AT(rules.document.id), "id", 0, 0, NULL,
-	  "field of the id, a string or an integer; where missing, the text's digest", 0, DOCUMENTS },
-	{ "meta", CBTM_PARAM_TEXT, AT(rules.document.meta), "meta", 0, 0, NULL, "field of the metadata",
-	  0, DOCUMENTS },
-	{ "split.field", CBTM_PARAM_TEXT, AT(rules.document.split_field), "", 0, 0, NULL,
-	  "field with train, valid or test; without one the id decides", 0, DOCUMENTS },
-	{ "split.valid", CBTM_PARAM_REAL, AT(rules.document.valid), "0.02", 0, 1, NULL,
-	  "share of the documents on which choices are made", 0, DOCUMENTS },
-	{ "split.test", CBTM_PARAM_REAL, AT(rules.document.test), "0.02", 0, 1, NULL,
-	  "share of the documents on which results are measured", 0, DOCUMENTS },
-	{ "split.seed", CBTM_PARAM_REAL, AT(rules.document.seed), "0.75", 0, 1, NULL,
-	  "share of the train documents that the seed model sees; 0 with an imported seed", 0,
-	  DOCUMENTS },
-	{ "random_seed", CBTM_PARAM_COUNT, AT(rules.document.split_seed), "1", 0, 0, NULL,
-	  "seed of the split", 0, DOCUMENTS },
-	{ "bad_lines", CBTM_PARAM_COUNT, AT(rules.bad_lines), "0", 0, 0, NULL,
-	  "lines of a part that may be broken (left out) or have invalid UTF-8 (repaired)",
-	  CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "line_bytes", CBTM_PARAM_COUNT, AT(rules.line_bytes), "64Mi", 1, 1 << 30, NULL,
-	  "bytes of the longest line (or file of format text)", CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "part_bytes", CBTM_PARAM_COUNT, AT(part_bytes), "1Gi", 1, 0x1p50, NULL,
-	  "bytes of input files that make a part", CBTM_PARAM_NO_RESULT, DOCUMENTS },
-	{ "vocabulary.size", CBTM_PARAM_COUNT, AT(vocabulary.size), "4096", 257, 1 << 24, NULL,
-	  "tokens of a vocabulary trained on the corpus", 0, VOCABULARY },
-	{ "vocabulary.min_frequency", CBTM_PARAM_COUNT, AT(vocabulary.min_frequency), "0", 0, 0, NULL,
-	  "trained: a pair that occurs less often is not merged", 0, VOCABULARY },
-	{ "vocabulary.special", CBTM_PARAM_TEXTS, AT(vocabulary.special), "[<|endoftext|>]", 0, 0, NULL,
-	  "trained: special tokens, which get the first ids", 0, VOCABULARY },
-	{ "vocabulary.vocab", CBTM_PARAM_TEXT, AT(vocabulary.vocab), "", 0, 0, NULL,
-	  "vocab.json to import instead", CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(vocabulary.merges), "", 0, 0, NULL,
-	  "merges.txt beside it", CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.tokenizer", CBTM_PARAM_TEXT, AT(vocabulary.tokenizer), "", 0, 0, NULL,
-	  "tokenizer.json to import instead: a byte-level BPE", CBTM_PARAM_PATH, VOCABULARY },
-	{ "vocabulary.match_special", CBTM_PARAM_BOOL, AT(vocabulary.match_special), "false", 0, 0,
-	  NULL, "special tokens are found in text too; else their names are ordinary text", 0,
-	  VOCABULARY },
-	{ "vocabulary.eod", CBTM_PARAM_TEXT, AT(vocabulary.eod), "", 0, 0, NULL,
-	  "special token that ends a document (default <|endoftext|>, else </s>)", 0, VOCABULARY },
-	{ "vocabulary.bos", CBTM_PARAM_TEXT, AT(vocabulary.bos), "", 0, 0, NULL,
-	  "special token that begins a text, if any", 0, VOCABULARY },
-	CBTM_PARAM_END
-};
+#include "tokenize_options.h"
 
 static int plan(const void *options, void **source, uint32_t *parts, struct cbtm_error *e)
 {
@@ -93,15 +33,47 @@ static void plan_free(void *source)
 
 static const struct stage_source source = { plan, slice_digest, plan_free };
 
-static int documents(struct stage_run *run, struct cbtm_error *e)
+static bool deduplicates(const void *options, uint64_t k)
+{
+	(void)k;
+	return ((const struct options *)options)->deduplicate;
+}
+
+static struct ingest ingest_of(const struct stage_run *run)
 {
 	const struct options *o = run->options;
 
-	if (ingest_part(run->source, run->part, &o->rules, run->pool, run->out, e))
-		return e->name;
-	if (run->parts == 1 && !store_rows(run->out, "key"))
-		return error_set(e, CBTM_ERR_EMPTY_CORPUS, o->input.v[0], "the input holds no document");
-	return 0;
+	return (struct ingest){ .source = run->source,
+		                    .part = run->part,
+		                    .rules = &o->rules,
+		                    .pool = run->pool,
+		                    .out = run->out };
+}
+
+static int digests(struct stage_run *run, struct cbtm_error *e)
+{
+	struct ingest in = ingest_of(run);
+
+	return ingest_digests(&in, e);
+}
+
+static int duplicates(struct stage_run *run, struct cbtm_error *e)
+{
+	if (store_rows(run->out, "dropped"))
+		return 0; /* committed whole */
+	return duplicates_find(stage_input(run, "digests"), DUPLICATES_MEMORY, run->out, e);
+}
+
+static int documents(struct stage_run *run, struct cbtm_error *e)
+{
+	const struct options *o = run->options;
+	struct ingest in = ingest_of(run);
+
+	in.duplicates = stage_input(run, "duplicates");
+	in.folder = run->out_dir;
+	if (!ingest_part(&in, e) && run->parts == 1 && !store_rows(run->out, "key"))
+		error_set(e, CBTM_ERR_EMPTY_CORPUS, o->input.v[0], "the input holds no document");
+	return e->name;
 }
 
 static bool trains(const void *options, uint64_t k)
@@ -138,13 +110,29 @@ static int tokens(struct stage_run *run, struct cbtm_error *e)
 }
 
 static const struct stage_task tasks[] = {
+	{ "digests",
+	  "digests",
+	  "take the digests of the texts, to find duplicates",
+	  1,
+	  EACH_PART,
+	  NULL,
+	  { { 0 } },
+	  digests },
+	{ "duplicates",
+	  "duplicates",
+	  "find the documents whose text an earlier one has",
+	  1,
+	  EACH_ONCE,
+	  NULL,
+	  { { "digests", READS_ALL, NULL } },
+	  duplicates },
 	{ "documents",
 	  "documents",
 	  "read the corpus, check it and split it",
 	  1,
 	  EACH_PART,
 	  NULL,
-	  { { 0 } },
+	  { { "duplicates", READS_ALL, deduplicates } },
 	  documents },
 	{ "vocabulary",
 	  "vocabulary",

@@ -15,8 +15,8 @@
 #define CBTM_ERRORS(X)                                                                             \
 	X(USAGE, 64, "see --help")                                                                     \
 	X(BAD_DATA, 65, "")                                                                            \
-	X(BAD_JSON, 65, "mend the line, or allow some with bad_lines")                                 \
-	X(BAD_UTF8, 65, "mend the text, or allow some with bad_lines")                                 \
+	X(BAD_JSON, 65, "mend the line, or leave bad ones out: bad_input: skip")                       \
+	X(BAD_UTF8, 65, "mend the text, or let it be repaired: bad_input: skip")                       \
 	X(BAD_STORE, 65, "remove the damaged part and run the stage again")                            \
 	X(EMPTY_CORPUS, 65, "check the input paths and the text field's name")                         \
 	X(TOO_MANY_CLUSTERS, 65, "choose a smaller cluster.k")                                         \

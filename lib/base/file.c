@@ -2,6 +2,8 @@
 #include "base/file.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/progress.h"
+#include "base/steps.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -114,14 +116,15 @@ int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path
 	return 0;
 }
 
-/* A failed fsync may have dropped the pages: whoever called must give up on the file. */
-static int sync_fd(int fd, const char *path, struct cbtm_error *e)
+int file_sync(int fd, const char *path, struct cbtm_error *e)
 {
+	double start = clock_seconds();
 	int r;
 
 	do
 		r = fsync(fd);
 	while (r != 0 && errno == EINTR);
+	steps_add(STEP_SYNC, clock_seconds() - start);
 	return r ? error_errno(e, CBTM_ERR_IO, path, "cannot sync to disk") : 0;
 }
 
@@ -131,7 +134,7 @@ static int sync_path(const char *path, int flags, struct cbtm_error *e)
 
 	if (fd < 0)
 		return error_errno(e, CBTM_ERR_IO, path, "cannot open to sync");
-	r = sync_fd(fd, path, e);
+	r = file_sync(fd, path, e);
 	if (close(fd) != 0 && !r)
 		r = error_errno(e, CBTM_ERR_IO, path, "cannot close");
 	return r;
@@ -216,7 +219,7 @@ int file_replace(const char *path, const void *bytes, size_t n, struct cbtm_erro
 	if (!r && exists && fchmod(fd, st.st_mode & 07777) != 0)
 		r = error_errno(e, CBTM_ERR_IO, name, "cannot set its mode");
 	if (!r)
-		r = sync_fd(fd, name, e);
+		r = file_sync(fd, name, e);
 	if (close(fd) != 0 && !r)
 		r = error_errno(e, CBTM_ERR_IO, name, "cannot close");
 	if (!r)

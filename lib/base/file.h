@@ -23,6 +23,8 @@ int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path
  */
 int file_publish(const char *temporary, const char *final, struct cbtm_error *e);
 int file_replace(const char *path, const void *bytes, size_t n, struct cbtm_error *e);
+/* A failed fsync may have dropped the pages: whoever called must give up on the file. */
+int file_sync(int fd, const char *path, struct cbtm_error *e);
 int file_sync_folder(const char *folder, struct cbtm_error *e);
 
 int folder_make(const char *path, struct cbtm_error *e); /* with parents; exists: fine */

@@ -92,10 +92,9 @@ static int identify(struct planning *p, const struct graph_dataset *d, uint32_t 
 	}
 	if (stage_task_is_source(d->stage, d->task)) {
 		const struct config_source *s = d->config->source;
-		digests[0] =
+		digests[id->n_inputs] =
 			part == UINT32_MAX ? dataset_fingerprint_of(s->digest, s->parts) : s->digest[part];
-		names[0] = "source";
-		id->n_inputs = 1;
+		names[id->n_inputs++] = "source";
 	}
 	return 0;
 }

@@ -42,7 +42,28 @@ bool stage_input_is_wanted(const struct stage_input *input, const void *options,
 
 bool stage_task_is_source(const struct cbtm_stage *stage, const struct stage_task *task)
 {
-	return stage->source && !task->reads[0].dataset;
+	if (!stage->source || task->each != EACH_PART)
+		return false;
+	for (const struct stage_input *in = task->reads; in->dataset; in++)
+		if (in->how == READS_SAME_PART)
+			return false;
+	return true;
+}
+
+bool stage_task_is_wanted(const struct cbtm_stage *stage, const struct stage_task *task,
+                          const void *options, uint64_t k)
+{
+	bool read = false;
+
+	for (const struct stage_task *t = task + 1; t->name; t++)
+		for (const struct stage_input *in = t->reads; in->dataset; in++) {
+			if (strcmp(in->dataset, task->name) != 0)
+				continue;
+			read = true;
+			if (stage_input_is_wanted(in, options, k) && stage_task_is_wanted(stage, t, options, k))
+				return true;
+		}
+	return !read;
 }
 
 bool stage_task_is_for_people(const struct cbtm_stage *stage, const struct stage_task *task)

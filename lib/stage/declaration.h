@@ -11,10 +11,14 @@ unsigned stage_task_index(const struct cbtm_stage *stage, const struct stage_tas
 /* The kind of plugin that the stage's tasks use; NULL: none. */
 const char *stage_plugin_kind(const struct cbtm_stage *stage);
 bool stage_input_is_wanted(const struct stage_input *input, const void *options, uint64_t k);
-/* True if the task reads source files: of a stage with a source the task without inputs. */
+/* True if the task reads source files: in a stage with a source those of each part that read no
+ * part of a dataset. */
 bool stage_task_is_source(const struct cbtm_stage *stage, const struct stage_task *task);
 /* True if the task is of those for people, which nothing needs. */
 bool stage_task_is_for_people(const struct cbtm_stage *stage, const struct stage_task *task);
+/* False if all tasks of the stage that read what it publishes do not want it with these options. */
+bool stage_task_is_wanted(const struct cbtm_stage *stage, const struct stage_task *task,
+                          const void *options, uint64_t k);
 /* True if the task's result depends on the row: used by it, not flagged NO_RESULT, not the plugin's
  * name (which has a place of its own in a fingerprint), not the list of source files. */
 bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task *task,

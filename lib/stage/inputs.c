@@ -135,8 +135,8 @@ int stage_inputs_digests(const struct stage_inputs *inputs, uint32_t part, struc
 	for (size_t i = 0; i < inputs->n; i++)
 		count += inputs->in[i].n;
 	*n = 0;
-	*digests = arena_take(a, count * sizeof **digests, e);
-	*names = arena_take(a, count * sizeof **names, e);
+	*digests = arena_take(a, (count + 1) * sizeof **digests, e);
+	*names = arena_take(a, (count + 1) * sizeof **names, e);
 	if (!*digests || !*names)
 		return e->name;
 	for (size_t i = 0; i < inputs->n; i++) {

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "base/steps.h"
 #include "stage/command_line.h"
 #include "stage/declaration.h"
 #include "stage/folders.h"
@@ -44,6 +45,19 @@ static void event(const struct stage_task *task, uint32_t cluster, const char *w
 	buffer_free(&b);
 }
 
+/* Where the threads' seconds went. */
+static void steps_event(const struct stage_task *task)
+{
+	struct cbtm_error ignored = { 0 };
+	struct buffer b = { 0 };
+
+	if (!json_put_key(&b, "task", &ignored) &&
+	    !json_put_string(&b, task->name, strlen(task->name), &ignored) &&
+	    !steps_members(&b, &ignored))
+		log_event("steps", b.data);
+	buffer_free(&b);
+}
+
 /* Without --log each dataset's folder has its own log.jsonl. */
 static int open_log(const struct stage_command *c, const char *out_dir, struct cbtm_error *e)
 {
@@ -74,8 +88,10 @@ static int do_one(struct stage_session *s, const struct stage_task *task, uint32
 	if (!out_dir || open_log(c, out_dir, e))
 		return e->name;
 	event(task, cluster, "started", 0);
+	steps_clear();
 	stage_task_do(s, task, cluster, &outcome, e);
 	seconds = clock_seconds() - start;
+	steps_event(task);
 	event(task, cluster, word_of(&outcome, e), seconds);
 	if (e->name) {
 		char text[2048], name[64];
@@ -112,13 +128,15 @@ static int do_task(struct stage_session *s, const struct stage_task *task, struc
 	return 0;
 }
 
-/* Whether a task is to be done: the one that was named, or all but one for people unasked for. */
+/* Whether a task is to be done: the one that was named, or all that these options want, but for one
+ * for people unasked for. */
 static bool is_wanted(const struct stage_command *c, const struct stage_task *t, uint64_t k)
 {
 	if (*c->frame.task)
 		return !strcmp(c->frame.task, t->name);
-	return !stage_task_is_for_people(c->stage, t) ||
-	       (k > 1 && stage_command_folder(c, t->name)->dirs.n);
+	if (stage_task_is_for_people(c->stage, t))
+		return k > 1 && stage_command_folder(c, t->name)->dirs.n;
+	return stage_task_is_wanted(c->stage, t, c->options, k);
 }
 
 /* Before the first task starts, so that a missing folder is not found out after an hour. */

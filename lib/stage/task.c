@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "base/steps.h"
 #include "plugin/loader.h"
 #include "stage/declaration.h"
 #include "stage/folders.h"
@@ -80,19 +81,17 @@ static int compute_fingerprint(struct stage_session *s, struct stage_run *run, s
 		                         .plugin = c->plugin,
 		                         .plugin_options = c->plugin_options,
 		                         .cluster = run->cluster };
-	struct digest *digests, source;
-	const char **names, *source_name = "source";
+	struct digest *digests;
+	const char **names;
 
 	if (stage_inputs_digests(run->inputs, run->part, c->arena, &digests, &names, &id.n_inputs, e))
 		return e->name;
 	id.inputs = digests;
 	id.input_names = names;
 	if (run->source) {
-		if (c->stage->source->digest(run->source, run->part, &source, e))
+		if (c->stage->source->digest(run->source, run->part, &digests[id.n_inputs], e))
 			return e->name;
-		id.inputs = &source;
-		id.input_names = &source_name;
-		id.n_inputs = 1;
+		names[id.n_inputs++] = "source";
 	}
 	return stage_fingerprint(&id, &run->fingerprint, e);
 }
@@ -145,7 +144,30 @@ static int do_part(struct stage_session *s, struct stage_run *run, bool *skipped
 		               : (int)error_set(e, CBTM_ERR_INTERNAL, run->task->name,
 		                                "failed without saying why");
 	}
-	return store_seal(run->out, e);
+	double start = clock_seconds(), sync = steps_seconds(STEP_SYNC);
+	store_seal(run->out, e);
+	steps_add(STEP_SEAL, clock_seconds() - start - (steps_seconds(STEP_SYNC) - sync));
+	return e->name;
+}
+
+/* A corpus without a document is a mistake in the input or in the names of its fields. */
+static int check_not_empty(struct stage_session *s, const struct stage_run *run,
+                           struct cbtm_error *e)
+{
+	for (uint32_t i = 0; i < run->parts; i++) {
+		struct store_column_info info;
+		struct store *part;
+
+		if (store_open(run->out_dir, i, NULL, &part, e))
+			return e->name;
+		int status = store_column_at(part, 0, &info, e);
+		store_close(part);
+		if (status || info.rows)
+			return status;
+	}
+	return error_set(e, CBTM_ERR_EMPTY_CORPUS, run->out_dir,
+	                 "%s found no document in the %u parts of the input", s->command->stage->name,
+	                 run->parts);
 }
 
 static int do_parts(struct stage_session *s, struct stage_run *run, bool *skipped,
@@ -163,6 +185,8 @@ static int do_parts(struct stage_session *s, struct stage_run *run, bool *skippe
 			goto done;
 		fingerprint[run->part] = run->fingerprint;
 	}
+	if (!f->part_given && run->source && check_not_empty(s, run, e))
+		goto done;
 	if (!f->part_given && !fault_point("stage.dataset", e))
 		dataset_seal(run->out_dir, store_kind_find(run->task->kind), fingerprint, run->parts, e);
 done:

@@ -18,6 +18,12 @@ static const struct store_column documents[] = {
 	{ "split", STORE_U8, STORE_FIXED, 1, 0 },            /* enum split, text/document.h */
 	END
 };
+/* One row a document of the source: the digest of its text. */
+static const struct store_column digests[] = { { "digest", STORE_U64, STORE_FIXED, 2, -1 }, END };
+/* Row = part of the source: bit i (of byte i / 8, the lowest first) says that its row i has a text
+ * that was there before. */
+static const struct store_column duplicates[] = { { "dropped", STORE_U8, STORE_VARIABLE, 0, 0 },
+	                                              END };
 static const struct store_column vocabulary[] = {
 	{ "symbol", STORE_U8, STORE_VARIABLE, 0,
 	  0 }, /* row = id: the bytes it stands for; special: its name */
@@ -90,6 +96,8 @@ static const struct store_column results[] = { { "results", STORE_U8, STORE_VARI
 
 static const struct store_kind kind_table[] = {
 	{ "documents", 1, documents, false },
+	{ "digests", 1, digests, false },
+	{ "duplicates", 1, duplicates, false },
 	{ "vocabulary", 2, vocabulary, false },
 	{ "tokens", 1, tokens, true },
 	{ "state", 1, state, true },

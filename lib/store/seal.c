@@ -231,8 +231,8 @@ static int copy_compact(struct rewrite *r, const char *path, struct cbtm_error *
 		                       "cannot write the sealed copy", e);
 	if (!rc)
 		rc = fault_point("store.seal.sync", e);
-	if (!rc && fsync(fd))
-		rc = error_errno(e, CBTM_ERR_IO, path, "cannot sync the file");
+	if (!rc)
+		rc = file_sync(fd, path, e);
 	if (close(fd) && !rc)
 		rc = error_errno(e, CBTM_ERR_IO, path, "cannot close the file");
 	if (!rc)

@@ -72,6 +72,9 @@ int store_append(struct store_writer *w, const char *column, const void *data, u
 /* VARIABLE: one row of n elements. */
 int store_append_row(struct store_writer *w, const char *column, const void *data, uint64_t n,
                      struct cbtm_error *e);
+/* VARIABLE: `rows` rows that lie one behind another, of n[i] elements each. */
+int store_append_rows(struct store_writer *w, const char *column, const void *data,
+                      const uint64_t *n, uint64_t rows, struct cbtm_error *e);
 uint64_t store_rows(const struct store_writer *w, const char *column); /* committed + pending */
 
 /* A fact about the part ("documents": 12, "vocabulary_size": 4096): a string that is JSON; kept

@@ -19,29 +19,49 @@ int tokens_add_column(struct store_writer *w, uint64_t vocabulary_size, struct c
 	                             STORE_VARIABLE, 0, e);
 }
 
-int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struct cbtm_error *e)
+/* The first id that the vocabulary does not have; n if there is none. */
+static uint64_t find_foreign(const uint32_t *ids, uint64_t n, uint64_t size)
+{
+	uint32_t largest = 0;
+	for (uint64_t i = 0; i < n; i++)
+		largest = ids[i] > largest ? ids[i] : largest;
+	uint64_t i = largest < size ? n : 0;
+	while (i < n && ids[i] < size)
+		i++;
+	return i;
+}
+
+int tokens_append_rows(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
+                       uint64_t rows, struct cbtm_error *e)
 {
 	const struct writer_column *c = writer_find(w, "ids");
+	size_t all = 0, bytes;
 	if (!c || !w->vocabulary_size)
 		return error_set(e, CBTM_ERR_INTERNAL, "ids", "tokens_add_column was not called");
-	for (uint64_t i = 0; i < n; i++)
-		if (ids[i] >= w->vocabulary_size)
-			return error_set(e, CBTM_ERR_BAD_DATA, "ids",
-			                 "token id %" PRIu32 " in a vocabulary of %" PRIu64 " symbols", ids[i],
-			                 w->vocabulary_size);
+	for (uint64_t i = 0; i < rows; i++)
+		if (!size_add(all, n[i], &all))
+			return error_set(e, CBTM_ERR_BAD_DATA, "ids", "%" PRIu64 " tokens are too many", n[i]);
+	uint64_t foreign = find_foreign(ids, all, w->vocabulary_size);
+	if (foreign < all)
+		return error_set(e, CBTM_ERR_BAD_DATA, "ids",
+		                 "token id %" PRIu32 " in a vocabulary of %" PRIu64 " symbols",
+		                 ids[foreign], w->vocabulary_size);
 	if (c->type == STORE_U32)
-		return store_append_row(w, "ids", ids, n, e);
-	size_t bytes;
-	if (!size_mul(n, 2, &bytes))
-		return error_set(e, CBTM_ERR_BAD_DATA, "ids", "%" PRIu64 " tokens are too many", n);
-	buffer_clear(&w->scratch);
-	int rc = buffer_reserve(&w->scratch, bytes + 1, e);
-	if (rc)
-		return rc;
-	uint16_t *small = (uint16_t *)w->scratch.data;
-	for (uint64_t i = 0; i < n; i++)
+		return store_append_rows(w, "ids", ids, n, rows, e);
+	if (!size_mul(all, 2, &bytes))
+		return error_set(e, CBTM_ERR_BAD_DATA, "ids", "%zu tokens are too many", all);
+	buffer_clear(&w->small_ids);
+	if (buffer_reserve(&w->small_ids, bytes + 1, e))
+		return e->name;
+	uint16_t *small = (uint16_t *)(void *)w->small_ids.data;
+	for (size_t i = 0; i < all; i++)
 		small[i] = (uint16_t)ids[i];
-	return store_append_row(w, "ids", small, n, e);
+	return store_append_rows(w, "ids", small, n, rows, e);
+}
+
+int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struct cbtm_error *e)
+{
+	return tokens_append_rows(w, ids, &n, 1, e);
 }
 
 struct tokens_reader {

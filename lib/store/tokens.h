@@ -8,6 +8,10 @@ int tokens_add_column(struct store_writer *w, uint64_t vocabulary_size, struct c
 /* Appends one document's ids (each < vocabulary_size: checked). */
 int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struct cbtm_error *e);
 
+/* The same of several documents, whose ids lie one behind another, n[i] each. */
+int tokens_append_rows(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
+                       uint64_t rows, struct cbtm_error *e);
+
 struct tokens_reader;
 int tokens_open(const struct store *s, struct tokens_reader **r, struct cbtm_error *e);
 void tokens_close(struct tokens_reader *r); /* NULL is fine */

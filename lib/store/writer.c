@@ -167,6 +167,7 @@ void writer_free(struct store_writer *w)
 	writer_free_packers(w);
 	buffer_free(&w->cursor);
 	buffer_free(&w->scratch);
+	buffer_free(&w->small_ids);
 	block_codec_free(w->codec);
 	json_parser_free(w->json);
 	arena_free(w->arena);
@@ -293,31 +294,47 @@ int store_append(struct store_writer *w, const char *column, const void *data, u
 	return writer_failed(w, rc, e);
 }
 
+static int append_row(struct store_writer *w, struct writer_column *c, const void *data, uint64_t n,
+                      uint64_t bytes, struct cbtm_error *e)
+{
+	if (column_block_is_full(c->rows - c->first, c->data.n, bytes) && writer_close_block(w, c, e))
+		return e->name;
+	if (buffer_add(&c->data, data, bytes, e) || buffer_u32(&c->lengths, (uint32_t)n, e))
+		return e->name;
+	c->rows++;
+	c->elements += n;
+	c->dirty = true;
+	w->open_bytes += bytes + 4;
+	return writer_relieve(w, e);
+}
+
+int store_append_rows(struct store_writer *w, const char *column, const void *data,
+                      const uint64_t *n, uint64_t rows, struct cbtm_error *e)
+{
+	const char *at = data;
+
+	for (uint64_t i = 0; i < rows; i++) {
+		struct writer_column *c = column_for_append(w, column, true, e);
+		uint64_t bytes;
+
+		if (!c)
+			return e->name;
+		if (!column_row_bytes(c->type, n[i], &bytes) || bytes > STORE_RAW_BYTES_MAX - 4)
+			return error_set(e, CBTM_ERR_BAD_DATA, column,
+			                 "a row of %" PRIu64 " elements is larger than a store holds (1 GiB)",
+			                 n[i]);
+		if (append_row(w, c, at, n[i], bytes, e))
+			return writer_failed(w, e->name, e);
+		if (bytes)
+			at += bytes;
+	}
+	return 0;
+}
+
 int store_append_row(struct store_writer *w, const char *column, const void *data, uint64_t n,
                      struct cbtm_error *e)
 {
-	struct writer_column *c = column_for_append(w, column, true, e);
-	uint64_t bytes;
-	int rc = c ? 0 : (int)e->name;
-	if (rc)
-		return rc;
-	if (!column_row_bytes(c->type, n, &bytes) || bytes > STORE_RAW_BYTES_MAX - 4)
-		return error_set(e, CBTM_ERR_BAD_DATA, column,
-		                 "a row of %" PRIu64 " elements is larger than a store holds (1 GiB)", n);
-	if (column_block_is_full(c->rows - c->first, c->data.n, bytes))
-		rc = writer_close_block(w, c, e);
-	if (!rc)
-		rc = buffer_add(&c->data, data, bytes, e);
-	if (!rc)
-		rc = buffer_u32(&c->lengths, (uint32_t)n, e);
-	if (!rc) {
-		c->rows++;
-		c->elements += n;
-		c->dirty = true;
-		w->open_bytes += bytes + 4;
-		rc = writer_relieve(w, e);
-	}
-	return writer_failed(w, rc, e);
+	return store_append_rows(w, column, data, &n, 1, e);
 }
 
 uint64_t store_rows(const struct store_writer *w, const char *column)

@@ -56,6 +56,7 @@ struct store_writer {
 	bool cursor_dirty;
 	bool sealing;              /* all rows are there, only the seal is left */
 	uint64_t vocabulary_size;  /* kind "tokens": what tokens_append checks ids against */
+	struct buffer small_ids;   /* its memory */
 	struct cbtm_error failure; /* set: every further call reports it */
 };
 

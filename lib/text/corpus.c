@@ -4,22 +4,22 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "base/signals.h"
 #include "store/split.h"
 #include "store/tokens.h"
 #include "text/bpe_train.h"
+#include "text/flow.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	BATCH_BYTES = 8 << 20,
-	BATCH_ROWS = 2048,
-	TASK_ROWS = 16,
-	COMMIT_BYTES = 32 << 20,
+	BATCH_BYTES = 4 << 20,
+	TASK_ROWS = 32,
+	BATCH_TASKS = 128,
+	BATCH_ROWS = BATCH_TASKS * TASK_ROWS,
 	MERGE_PIECES = 1 << 20, /* a thread's distinct pieces are added to the whole at so many */
-	KEPT_IDS = 1 << 14      /* a row's memory larger than this is given back */
+	KEPT_IDS = 1 << 19      /* a task's memory larger than this is given back */
 };
 
 /* Documents in memory, read in order. */
@@ -54,9 +54,11 @@ static int reader_open(struct batch_reader *r, const struct store *s, uint64_t r
 }
 
 /* The next documents; b->rows = 0 at the end. With `train_only` the texts of others are empty. */
-static int reader_next(struct batch_reader *r, struct batch *b, bool train_only,
+static int reader_next(struct batch_reader *r, struct batch *b, bool train_only, size_t *tasks,
                        struct cbtm_error *e)
 {
+	double start = clock_seconds();
+
 	buffer_clear(&b->text);
 	for (b->rows = 0; b->rows < BATCH_ROWS && r->row < r->rows && b->text.n < BATCH_BYTES;
 	     b->rows++, r->row++) {
@@ -76,6 +78,8 @@ static int reader_next(struct batch_reader *r, struct batch *b, bool train_only,
 			return e->name;
 	}
 	b->start[b->rows] = b->text.n;
+	*tasks = (b->rows + TASK_ROWS - 1) / TASK_ROWS;
+	steps_add(STEP_DECOMPRESS, clock_seconds() - start);
 	return 0;
 }
 
@@ -85,25 +89,30 @@ static const char *batch_text(const struct batch *b, size_t row, size_t *n)
 	return *n ? b->text.data + b->start[row] : "";
 }
 
-static size_t batch_tasks(const struct batch *b)
-{
-	return (b->rows + TASK_ROWS - 1) / TASK_ROWS;
-}
-
 /* ---------------------------------------------------------------- vocabulary */
 struct counting {
-	struct batch batch;
+	struct batch batch[FLOW_SLOTS];
+	struct batch_reader reader;
 	struct bpe_pieces *pieces; /* one a thread */
 	unsigned threads;
+	uint64_t done;
 };
 
-static int count_some(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+static int read_train(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e)
 {
 	struct counting *c = arg;
 
-	for (size_t i = task * TASK_ROWS; i < (task + 1) * TASK_ROWS && i < c->batch.rows; i++) {
+	return reader_next(&c->reader, &c->batch[slot], true, tasks, e);
+}
+
+static int count_some(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct counting *c = arg;
+	const struct batch *b = &c->batch[slot];
+
+	for (size_t i = task * TASK_ROWS; i < (task + 1) * TASK_ROWS && i < b->rows; i++) {
 		size_t n;
-		const char *text = batch_text(&c->batch, i, &n);
+		const char *text = batch_text(b, i, &n);
 		if (bpe_pieces_text(&c->pieces[thread], text, n, e))
 			return e->name;
 	}
@@ -123,23 +132,29 @@ static int gather(struct counting *c, size_t more_than, struct cbtm_error *e)
 	return 0;
 }
 
-static int count_part(struct counting *c, const struct dataset *d, uint32_t part, struct pool *pool,
-                      uint64_t *done, struct cbtm_error *e)
+static int counted(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e)
 {
-	struct batch_reader r = { 0 };
+	struct counting *c = arg;
+
+	(void)bytes;
+	progress_set(c->done += c->batch[slot].rows, NULL);
+	return gather(c, MERGE_PIECES, e);
+}
+
+static int count_part(struct counting *c, const struct dataset *d, uint32_t part, struct pool *pool,
+                      struct cbtm_error *e)
+{
+	struct flow flow = { .pool = pool,
+		                 .step = STEP_ENCODE,
+		                 .arg = c,
+		                 .read = read_train,
+		                 .work = count_some,
+		                 .append = counted };
 	struct store *s = NULL;
 
-	if (dataset_part(d, part, &s, e) || reader_open(&r, s, 0, e))
-		goto end;
-	do {
-		if (reader_next(&r, &c->batch, true, e) ||
-		    pool_run(pool, batch_tasks(&c->batch), count_some, c, e) ||
-		    gather(c, MERGE_PIECES, e) || signals_check(e))
-			goto end;
-		progress_set(*done += c->batch.rows, NULL);
-	} while (c->batch.rows);
-end:
-	reader_close(&r);
+	if (!dataset_part(d, part, &s, e) && !reader_open(&c->reader, s, 0, e))
+		flow_run(&flow, e);
+	reader_close(&c->reader);
 	store_close(s);
 	return e->name;
 }
@@ -148,7 +163,7 @@ int corpus_vocabulary(const struct dataset *documents, const struct bpe_training
                       struct pool *pool, struct bpe **bpe, struct cbtm_error *e)
 {
 	struct counting *c = mem_zeroed(1, sizeof *c, "counting", e);
-	uint64_t done = 0, total = 0;
+	uint64_t total = 0;
 
 	*bpe = NULL;
 	if (!c)
@@ -159,7 +174,7 @@ int corpus_vocabulary(const struct dataset *documents, const struct bpe_training
 		goto end;
 	progress_start("counting words", total, "documents");
 	for (uint32_t i = 0; i < dataset_parts(documents); i++)
-		if (count_part(c, documents, i, pool, &done, e))
+		if (count_part(c, documents, i, pool, e))
 			goto end;
 	if (gather(c, 0, e))
 		goto end;
@@ -178,55 +193,87 @@ end:
 	for (unsigned i = 0; c->pieces && i < c->threads; i++)
 		bpe_pieces_free(&c->pieces[i]);
 	free(c->pieces);
-	buffer_free(&c->batch.text);
+	for (unsigned i = 0; i < FLOW_SLOTS; i++)
+		buffer_free(&c->batch[i].text);
 	free(c);
 	return e->name;
 }
 
 /* ---------------------------------------------------------------- tokens */
-struct encoding {
-	struct batch batch;
-	struct bpe_encoder **encoder; /* one a thread */
-	struct bpe_ids ids[BATCH_ROWS];
-	unsigned threads;
-	uint64_t tokens[SPLIT_COUNT]; /* is the cursor too */
-	uint64_t pending;
+/* The ids of TASK_ROWS documents, one behind another. */
+struct task_ids {
+	struct bpe_ids ids;
+	size_t end[TASK_ROWS];
 };
 
-static int encode_some(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+struct encoding {
+	struct batch batch[FLOW_SLOTS];
+	struct task_ids ids[FLOW_SLOTS][BATCH_TASKS];
+	struct batch_reader reader;
+	struct bpe_encoder **encoder; /* one a thread */
+	unsigned threads;
+	struct store_writer *out;
+	uint64_t tokens[SPLIT_COUNT]; /* is the cursor too */
+	uint64_t done;
+};
+
+static int read_documents(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e)
 {
 	struct encoding *c = arg;
 
-	for (size_t i = task * TASK_ROWS; i < (task + 1) * TASK_ROWS && i < c->batch.rows; i++) {
-		size_t n;
-		const char *text = batch_text(&c->batch, i, &n);
-		c->ids[i].n = 0;
-		if (bpe_encode(c->encoder[thread], text, n, &c->ids[i], e))
+	return reader_next(&c->reader, &c->batch[slot], false, tasks, e);
+}
+
+static size_t rows_of(const struct batch *b, size_t task)
+{
+	size_t first = task * TASK_ROWS;
+
+	return b->rows - first < TASK_ROWS ? b->rows - first : TASK_ROWS;
+}
+
+static int encode_some(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct encoding *c = arg;
+	const struct batch *b = &c->batch[slot];
+	const size_t *start = b->start + task * TASK_ROWS;
+	struct task_ids *t = &c->ids[slot][task];
+
+	t->ids.n = 0;
+	return bpe_encode_batch(c->encoder[thread], b->text.data ? b->text.data : "", start, start + 1,
+	                        rows_of(b, task), &t->ids, t->end, e);
+}
+
+static int append_ids(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e)
+{
+	struct encoding *c = arg;
+	const struct batch *b = &c->batch[slot];
+
+	if (store_append(c->out, "key", b->key, b->rows, e) ||
+	    store_append(c->out, "split", b->split, b->rows, e))
+		return e->name;
+	for (size_t task = 0; task * TASK_ROWS < b->rows; task++) {
+		struct task_ids *t = &c->ids[slot][task];
+		uint64_t n[TASK_ROWS];
+
+		for (size_t i = 0; i < rows_of(b, task); i++) {
+			n[i] = t->end[i] - (i ? t->end[i - 1] : 0);
+			c->tokens[b->split[task * TASK_ROWS + i]] += n[i];
+		}
+		if (tokens_append_rows(c->out, t->ids.v, n, rows_of(b, task), e))
 			return e->name;
+		if (t->ids.cap > KEPT_IDS)
+			bpe_ids_free(&t->ids);
 	}
+	*bytes += b->text.n;
+	progress_set(c->done += b->rows, NULL);
 	return 0;
 }
 
-static int append_batch(struct encoding *c, struct store_writer *out, struct cbtm_error *e)
+static int commit(void *arg, struct cbtm_error *e)
 {
-	for (size_t i = 0; i < c->batch.rows; i++) {
-		struct bpe_ids *ids = &c->ids[i];
+	struct encoding *c = arg;
 
-		if (store_append(out, "key", &c->batch.key[i], 1, e) ||
-		    store_append(out, "split", &c->batch.split[i], 1, e) ||
-		    tokens_append(out, ids->v, ids->n, e))
-			return e->name;
-		c->tokens[c->batch.split[i]] += ids->n;
-		if (ids->cap > KEPT_IDS)
-			bpe_ids_free(ids);
-	}
-	c->pending += c->batch.text.n;
-	if (c->batch.rows && c->pending < COMMIT_BYTES && !signals_stop_requested())
-		return 0;
-	c->pending = 0;
-	if (store_commit(out, c->tokens, sizeof c->tokens, e))
-		return e->name;
-	return c->batch.rows ? signals_check(e) : 0;
+	return store_commit(c->out, c->tokens, sizeof c->tokens, e);
 }
 
 static int set_facts(const struct encoding *c, const struct bpe *bpe, const char *content,
@@ -260,34 +307,39 @@ int corpus_encode(const struct store *documents, const struct bpe *bpe, const ch
                   struct pool *pool, struct store_writer *out, struct cbtm_error *e)
 {
 	struct encoding *c = mem_zeroed(1, sizeof *c, "encoding", e);
-	struct batch_reader r = { 0 };
+	struct flow flow = { .pool = pool,
+		                 .out = out,
+		                 .step = STEP_ENCODE,
+		                 .arg = c,
+		                 .read = read_documents,
+		                 .work = encode_some,
+		                 .append = append_ids,
+		                 .commit = commit };
 
 	if (!c)
 		return e->name;
+	c->out = out;
 	c->threads = pool_threads(pool);
 	c->encoder = mem_zeroed(c->threads, sizeof(struct bpe_encoder *), "encoding", e);
 	for (unsigned i = 0; c->encoder && i < c->threads && !e->name; i++)
 		c->encoder[i] = bpe_encoder_new(bpe, e);
 	if (e->name || tokens_add_column(out, bpe->size, e) || resume(c, out, e) ||
-	    reader_open(&r, documents, store_rows(out, "key"), e))
+	    reader_open(&c->reader, documents, store_rows(out, "key"), e))
 		goto end;
-	progress_start("tokens", r.rows, "documents");
-	do {
-		if (reader_next(&r, &c->batch, false, e) ||
-		    pool_run(pool, batch_tasks(&c->batch), encode_some, c, e) ||
-		    (!c->batch.rows && set_facts(c, bpe, content, out, e)) || append_batch(c, out, e))
-			goto end;
-		progress_set(r.row, NULL);
-	} while (c->batch.rows);
+	c->done = c->reader.row;
+	progress_start("tokens", c->reader.rows, "documents");
+	if (!flow_run(&flow, e) && !set_facts(c, bpe, content, out, e))
+		commit(c, e);
 end:
 	progress_finish();
-	reader_close(&r);
+	reader_close(&c->reader);
 	for (unsigned i = 0; c->encoder && i < c->threads; i++)
 		bpe_encoder_free(c->encoder[i]);
 	free(c->encoder);
-	for (size_t i = 0; i < BATCH_ROWS; i++)
-		bpe_ids_free(&c->ids[i]);
-	buffer_free(&c->batch.text);
+	for (size_t i = 0; i < FLOW_SLOTS * BATCH_TASKS; i++)
+		bpe_ids_free(&c->ids[i / BATCH_TASKS][i % BATCH_TASKS].ids);
+	for (unsigned i = 0; i < FLOW_SLOTS; i++)
+		buffer_free(&c->batch[i].text);
 	free(c);
 	return e->name;
 }

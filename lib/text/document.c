@@ -153,7 +153,8 @@ static int read_text(struct json object, const char *path, const char *where, st
 		error_set(e, CBTM_ERR_BAD_DATA, where, "the field \"%s\" is not a string", path);
 	else
 		return buffer_add(&d->text, s, n, e);
-	return error_hint(e, "name the text's field with tokenize.text, or allow some bad_lines");
+	return error_hint(
+		e, "name the text's field with tokenize.text, or leave bad lines out: bad_input: skip");
 }
 
 static int read_id(struct json object, const char *path, const char *where, struct document *d,
@@ -178,7 +179,8 @@ static int read_id(struct json object, const char *path, const char *where, stru
 		return buffer_printf(&d->id, e, "%" PRId64, i);
 	error_set(e, CBTM_ERR_BAD_DATA, where, "the id \"%s\" is neither a string nor an integer",
 	          path);
-	return error_hint(e, "name the id's field with tokenize.id, or allow some bad_lines");
+	return error_hint(
+		e, "name the id's field with tokenize.id, or leave bad lines out: bad_input: skip");
 }
 
 static int read_meta(struct json object, const char *path, struct document *d, struct cbtm_error *e)

@@ -4,22 +4,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/progress.h"
-#include "base/signals.h"
 #include "store/split.h"
-#include "text/lines.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum {
-	BATCH_BYTES = 8 << 20,
-	BATCH_LINES = 2048,
-	TASK_LINES = 32,
-	COMMIT_BYTES = 32 << 20,
-	KEPT_BYTES = 1 << 16, /* a document's buffers larger than this are given back */
-	SHOWN = 10            /* places of bad lines that the log names */
-};
 
 /* The keys seen so far: open addressing, 0 is kept apart. */
 struct key_set {
@@ -28,21 +16,17 @@ struct key_set {
 	bool zero;
 };
 
-enum outcome { GOOD, BLANK, BAD };
-
-struct ingest {
-	const struct source *source;
-	const struct ingest_rules *rules;
-	struct pool *pool;
-	struct store_writer *out;
-	struct document_parser **parser; /* one a thread */
-	struct lines_batch batch;
-	struct document *document; /* BATCH_LINES */
-	uint8_t *outcome;          /* BATCH_LINES, enum outcome */
+struct ingesting {
+	const struct ingest *in;
+	/* Bit i (of byte i / 8, the lowest first): row i of the source is left out. */
+	struct store *found;
+	struct store_reader *dropping;
+	const unsigned char *dropped;
+	uint64_t dropped_n;
 	struct key_set keys;
 	uint64_t committed; /* rows that `out` held at the start */
-	uint64_t pending;   /* bytes of text behind the last commit */
-	uint64_t documents, bytes, split[SPLIT_COUNT], bad, repaired, repeated;
+	uint64_t rows;      /* of the source so far */
+	uint64_t documents, bytes, split[SPLIT_COUNT], repeated, duplicates;
 };
 
 static int key_set_grow(struct key_set *s, struct cbtm_error *e)
@@ -88,184 +72,180 @@ static int key_set_add(struct key_set *s, uint64_t key, bool *seen, struct cbtm_
 	return 0;
 }
 
-static int read_some(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+static bool is_dropped(const struct ingesting *s, uint64_t row)
 {
-	struct ingest *in = arg;
-	size_t end = (task + 1) * TASK_LINES;
-
-	for (size_t i = task * TASK_LINES; i < end && i < in->batch.lines; i++) {
-		const struct line *l = &in->batch.line[i];
-		const char *text = in->batch.bytes.data ? in->batch.bytes.data + l->start : "";
-		struct cbtm_error bad = { 0 };
-
-		in->outcome[i] = BLANK;
-		if (in->rules->document.format != DOCUMENT_TEXT && document_blank(text, l->n))
-			continue;
-		document_read(in->parser[thread], &in->rules->document, text, l->n, NULL, &in->document[i],
-		              &bad);
-		if (bad.name == CBTM_ERR_MEMORY)
-			return error_copy(e, &bad);
-		in->outcome[i] = bad.name ? BAD : GOOD;
-	}
-	return 0;
+	return row / 8 < s->dropped_n && (s->dropped[row / 8] >> row % 8 & 1);
 }
 
-static void place(const struct ingest *in, const struct line *l, char *where, size_t n)
+static int open_dropped(struct ingesting *s, struct cbtm_error *e)
 {
-	struct cbtm_error ignored = { 0 };
-	uint64_t number = 0;
+	const struct ingest *in = s->in;
+	const void *bits;
 
-	lines_number(in->source, l->file, l->offset, &number, &ignored);
-	snprintf(where, n, "%s:%" PRIu64, in->source->file[l->file].path, number);
-}
-
-/* A bad line, left out or repaired: counted, shown, or one too many. */
-static int count_bad(struct ingest *in, size_t i, struct cbtm_error *e)
-{
-	const struct line *l = &in->batch.line[i];
-	bool left_out = in->outcome[i] == BAD;
-	uint64_t before = in->bad + in->repaired;
-	struct cbtm_error bad = { 0 };
-	char where[sizeof bad.where];
-
-	if (left_out)
-		in->bad++;
-	else
-		in->repaired++;
-	if (before >= SHOWN && before < in->rules->bad_lines)
+	if (!in->duplicates)
 		return 0;
-	place(in, l, where, sizeof where);
-	if (left_out)
-		document_read(in->parser[0], &in->rules->document, in->batch.bytes.data + l->start, l->n,
-		              where, &in->document[i], &bad);
-	else
-		error_set(&bad, CBTM_ERR_BAD_UTF8, where,
-		          "%" PRIu64 " invalid UTF-8 sequences or lone surrogates",
-		          in->document[i].repaired);
-	if (before >= in->rules->bad_lines)
-		return error_copy(e, &bad);
-	log_message(LOG_WARNING, "%s: %s; %s", bad.where, bad.what,
-	            left_out ? "the line is left out" : "they become U+FFFD");
+	if (!dataset_part(in->duplicates, 0, &s->found, e) &&
+	    !store_reader_open(s->found, "dropped", &s->dropping, e) &&
+	    !store_read_row(s->dropping, in->part, &bits, &s->dropped_n, e))
+		s->dropped = bits;
+	return e->name;
+}
+
+/* Appends rows [first, end), strings at `at`. */
+static int append_run(struct ingesting *s, const struct reading_rows *r, size_t first, size_t end,
+                      const char *id, const char *text, const char *meta, struct cbtm_error *e)
+{
+	struct store_writer *out = s->in->out;
+	size_t n = end - first;
+
+	if (store_append(out, "key", r->key + first, n, e) ||
+	    store_append_rows(out, "id", id, r->id_n + first, n, e) ||
+	    store_append_rows(out, "text", text, r->text_n + first, n, e) ||
+	    store_append_rows(out, "meta", meta, r->meta_n + first, n, e) ||
+	    store_append(out, "split", r->split + first, n, e))
+		return e->name;
 	return 0;
 }
 
-static int append(struct ingest *in, struct document *d, struct cbtm_error *e)
+/* Counts a row; whether it is to be appended. */
+static int count_row(struct ingesting *s, const struct reading_rows *r, size_t i, bool *append,
+                     struct cbtm_error *e)
 {
 	bool seen = false;
 
-	if (key_set_add(&in->keys, d->key, &seen, e))
-		return e->name;
-	in->repeated += seen;
-	in->bytes += d->text.n;
-	in->split[d->split]++;
-	if (in->documents++ < in->committed)
+	*append = false;
+	if (is_dropped(s, s->rows++)) {
+		s->duplicates++;
 		return 0;
-	in->pending += d->text.n + d->meta.n;
-	if (store_append(in->out, "key", &d->key, 1, e) ||
-	    store_append_row(in->out, "id", d->id.data, d->id.n, e) ||
-	    store_append_row(in->out, "text", d->text.data, d->text.n, e) ||
-	    store_append_row(in->out, "meta", d->meta.data, d->meta.n, e) ||
-	    store_append(in->out, "split", &d->split, 1, e))
+	}
+	if (key_set_add(&s->keys, r->key[i], &seen, e))
 		return e->name;
+	s->repeated += seen;
+	s->bytes += r->text_n[i];
+	s->split[r->split[i]]++;
+	*append = s->documents++ >= s->committed;
 	return 0;
 }
 
-static int commit(struct ingest *in, struct cbtm_error *e)
+/* Runs of rows that stay are appended together. */
+static int take(void *arg, const struct reading_rows *r, uint64_t *bytes, struct cbtm_error *e)
 {
-	in->pending = 0;
-	return store_commit(in->out, NULL, 0, e);
-}
+	struct ingesting *s = arg;
+	const char *id = r->id, *text = r->text, *meta = r->meta;
+	size_t first = 0;
 
-static int take_batch(struct ingest *in, struct cbtm_error *e)
-{
-	size_t tasks = (in->batch.lines + TASK_LINES - 1) / TASK_LINES;
+	for (size_t i = 0; i <= r->n; i++) {
+		bool append = false;
 
-	if (pool_run(in->pool, tasks, read_some, in, e))
-		return e->name;
-	for (size_t i = 0; i < in->batch.lines; i++) {
-		struct document *d = &in->document[i];
-
-		if ((in->outcome[i] == BAD || (in->outcome[i] == GOOD && d->repaired)) &&
-		    count_bad(in, i, e))
+		if (i < r->n && count_row(s, r, i, &append, e))
 			return e->name;
-		if (in->outcome[i] == GOOD && append(in, d, e))
+		if (append) {
+			*bytes += r->text_n[i] + r->meta_n[i];
+			continue;
+		}
+		if (first < i && append_run(s, r, first, i, id, text, meta, e))
 			return e->name;
-		if (d->text.capacity > KEPT_BYTES || d->meta.capacity > KEPT_BYTES)
-			document_free(d);
+		for (; first <= i && first < r->n; first++) {
+			id += r->id_n[first];
+			text += r->text_n[first];
+			meta += r->meta_n[first];
+		}
 	}
-	progress_set(in->documents, NULL);
-	if (in->pending < COMMIT_BYTES && !signals_stop_requested())
-		return 0;
-	return commit(in, e) ? (int)e->name : signals_check(e);
+	progress_set(s->documents, NULL);
+	return 0;
 }
 
-static int set_facts(struct ingest *in, struct cbtm_error *e)
+static void tell(uint64_t n, const char *what)
 {
-	store_set_u64(in->out, "documents", in->documents, e);
-	store_set_u64(in->out, "bytes", in->bytes, e);
-	store_set_u64(in->out, "bad_lines", in->bad, e);
-	store_set_u64(in->out, "repaired", in->repaired, e);
-	store_set_u64(in->out, "repeated_ids", in->repeated, e);
+	if (n)
+		log_message(LOG_WARNING, "%" PRIu64 " %s", n, what);
+}
+
+static int set_facts(const struct ingesting *s, const struct reading_counts *counts,
+                     struct cbtm_error *e)
+{
+	struct store_writer *out = s->in->out;
+
+	store_set_u64(out, "documents", s->documents, e);
+	store_set_u64(out, "bytes", s->bytes, e);
+	store_set_u64(out, "bad_lines", counts->bad, e);
+	store_set_u64(out, "repaired", counts->repaired, e);
+	store_set_u64(out, "repeated_ids", s->repeated, e);
+	if (s->in->duplicates)
+		store_set_u64(out, "duplicates", s->duplicates, e);
 	for (int i = 0; i < SPLIT_COUNT; i++) {
 		char name[32];
 		snprintf(name, sizeof name, "documents.%s", split_names[i]);
-		store_set_u64(in->out, name, in->split[i], e);
+		store_set_u64(out, name, s->split[i], e);
 	}
-	if (in->bad)
-		log_message(LOG_WARNING, "%" PRIu64 " bad lines were left out", in->bad);
-	if (in->repaired)
-		log_message(LOG_WARNING, "%" PRIu64 " documents held invalid UTF-8", in->repaired);
-	if (in->repeated)
-		log_message(LOG_WARNING, "%" PRIu64 " documents have an id that was there before",
-		            in->repeated);
+	tell(counts->bad, "bad lines were left out");
+	tell(counts->repaired, "documents held invalid UTF-8");
+	tell(s->repeated, "documents have an id that was there before");
+	tell(s->duplicates, "documents were left out: their text was there before");
 	return e->name;
 }
 
-static int begin(struct ingest *in, struct cbtm_error *e)
+static struct reading reading_of(const struct ingest *in)
 {
-	unsigned threads = pool_threads(in->pool);
-
-	in->committed = store_rows(in->out, "key");
-	in->parser = mem_zeroed(threads, sizeof *in->parser, "document parsers", e);
-	in->document = mem_zeroed(BATCH_LINES, sizeof *in->document, "a batch of documents", e);
-	in->outcome = mem_zeroed(BATCH_LINES, 1, "a batch of documents", e);
-	for (unsigned i = 0; i < threads && !e->name; i++)
-		in->parser[i] = document_parser_new(e);
-	return e->name;
+	return (struct reading){
+		.source = in->source, .part = in->part, .rules = in->rules, .pool = in->pool, .out = in->out
+	};
 }
 
-static void end(struct ingest *in)
+int ingest_part(const struct ingest *in, struct cbtm_error *e)
 {
-	for (unsigned i = 0; in->parser && i < pool_threads(in->pool); i++)
-		document_parser_free(in->parser[i]);
-	for (size_t i = 0; in->document && i < BATCH_LINES; i++)
-		document_free(&in->document[i]);
-	free(in->parser);
-	free(in->document);
-	free(in->outcome);
-	free(in->keys.slot);
-	lines_batch_free(&in->batch);
-}
+	struct ingesting s = { .in = in, .committed = store_rows(in->out, "key") };
+	struct reading reading = reading_of(in);
+	struct reading_counts counts;
+	struct buffer quarantine = { 0 };
 
-int ingest_part(const struct source *source, uint32_t part, const struct ingest_rules *rules,
-                struct pool *pool, struct store_writer *out, struct cbtm_error *e)
-{
-	struct ingest in = { .source = source, .rules = rules, .pool = pool, .out = out };
-	struct lines *lines = NULL;
-
-	if (begin(&in, e) || lines_open(source, part, rules->line_bytes,
-	                                rules->document.format == DOCUMENT_TEXT, &lines, e))
-		goto done;
+	reading.arg = &s;
+	reading.take = take;
 	progress_start("documents", 0, "documents");
-	do {
-		if (lines_next(lines, BATCH_BYTES, BATCH_LINES, &in.batch, e) || take_batch(&in, e))
-			goto done;
-	} while (in.batch.lines);
-	if (!set_facts(&in, e))
-		commit(&in, e);
-done:
+	if (in->rules->bad_input == BAD_INPUT_QUARANTINE) {
+		buffer_printf(&quarantine, e, "%s/part-%05" PRIu32 ".quarantine.jsonl", in->folder,
+		              in->part);
+		reading.quarantine = quarantine.data;
+	}
+	if (!e->name && !open_dropped(&s, e) && !reading_run(&reading, &counts, e) &&
+	    !set_facts(&s, &counts, e))
+		store_commit(in->out, NULL, 0, e);
 	progress_finish();
-	lines_close(lines);
-	end(&in);
+	buffer_free(&quarantine);
+	free(s.keys.slot);
+	store_reader_close(s.dropping);
+	store_close(s.found);
+	return e->name;
+}
+
+static int take_digests(void *arg, const struct reading_rows *r, uint64_t *bytes,
+                        struct cbtm_error *e)
+{
+	struct ingesting *s = arg;
+
+	for (size_t i = 0; i < r->n; i++) {
+		uint64_t both[2] = { r->text_digest[i].high, r->text_digest[i].low };
+
+		*bytes += r->text_n[i];
+		if (s->documents++ >= s->committed && store_append(s->in->out, "digest", both, 1, e))
+			return e->name;
+	}
+	progress_set(s->documents, NULL);
+	return 0;
+}
+
+int ingest_digests(const struct ingest *in, struct cbtm_error *e)
+{
+	struct ingesting s = { .in = in, .committed = store_rows(in->out, "digest") };
+	struct reading reading = reading_of(in);
+	struct reading_counts counts;
+
+	reading.arg = &s;
+	reading.take = take_digests;
+	reading.digests = reading.silent = true;
+	progress_start("digests", 0, "documents");
+	if (!reading_run(&reading, &counts, e) && !store_set_u64(in->out, "documents", s.documents, e))
+		store_commit(in->out, NULL, 0, e);
+	progress_finish();
 	return e->name;
 }

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* A part of the corpus -> a part of "documents": reads, checks, splits, counts, commits. */
+/* A part of the corpus -> a part of "documents" (or of "digests": of the same rows). */
 #pragma once
-#include "base/pool.h"
-#include "store/store.h"
-#include "text/document.h"
-#include "text/source.h"
+#include "store/dataset.h"
+#include "text/reading.h"
 
-struct ingest_rules {
-	struct document_rules document;
-	uint64_t bad_lines;  /* of a part: lines that may be left out, or kept with repaired text */
-	uint64_t line_bytes; /* the longest line */
+struct ingest {
+	const struct source *source;
+	uint32_t part;
+	const struct reading_rules *rules;
+	const char *folder;               /* BAD_INPUT_QUARANTINE: for part-NNNNN.quarantine.jsonl */
+	const struct dataset *duplicates; /* rows that are left out; NULL: none */
+	struct pool *pool;
+	struct store_writer *out;
 };
 
 /*
  * Appends the part's documents to `out` in the order of the source, behind those that it holds
  * already (the source is read again from the part's start), committing as it goes, and sets the
  * facts documents, bytes, documents.SPLIT, bad_lines (left out), repaired (documents with replaced
- * characters), repeated_ids (within the part). The result depends on no thread and no commit.
- * Errors: BAD_JSON, BAD_DATA, BAD_UTF8 naming file:line when more than bad_lines lines are bad;
- * STOPPED after a commit.
+ * characters), repeated_ids (within the part; 16 bytes of memory for each of its documents),
+ * duplicates (left out). The result depends on no thread and no commit. Errors: reading.h.
  */
-int ingest_part(const struct source *source, uint32_t part, const struct ingest_rules *rules,
-                struct pool *pool, struct store_writer *out, struct cbtm_error *e);
+int ingest_part(const struct ingest *in, struct cbtm_error *e);
+
+/* Appends the digests of the texts of the same documents, duplicates too, to `out` of kind
+ * "digests". The same errors; nothing is shown or kept of bad lines. */
+int ingest_digests(const struct ingest *in, struct cbtm_error *e);

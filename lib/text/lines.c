@@ -18,6 +18,8 @@ struct lines {
 	struct stream *stream;
 	uint64_t offset; /* of `at` in the file's content */
 	unsigned mark;   /* bytes of a byte order mark just before it */
+	uint64_t number; /* of the line there, in this part */
+	uint64_t before; /* lines of the file before the part; UINT64_MAX: not counted yet */
 	char *input;
 	size_t at, end;
 };
@@ -42,6 +44,7 @@ int lines_open(const struct source *s, uint32_t part, uint64_t line_bytes, bool 
 	l->line_bytes = line_bytes;
 	l->whole_files = whole_files;
 	l->file = l->part.first;
+	l->before = l->part.to == UINT64_MAX ? 0 : UINT64_MAX;
 	l->input = mem_zeroed(1, INPUT, "a line reader", e);
 	if (!l->input) {
 		lines_close(l);
@@ -67,10 +70,13 @@ static int open_next(struct lines *l, struct cbtm_error *e)
 
 	l->offset = 0;
 	l->mark = 0;
+	l->number = 1;
 	l->at = l->end = 0;
+	if (source_check(f, e))
+		return e->name;
 	if (l->part.to != UINT64_MAX && source_line_start(f, l->part.from, &l->offset, e))
 		return e->name;
-	return stream_open(f->path, f->coding, l->offset, &l->stream, e);
+	return stream_open(f->path, f->name, f->coding, l->offset, &l->stream, e);
 }
 
 /* Makes bytes [at, end) not empty; both 0 at the file's end. */
@@ -96,15 +102,45 @@ static int fill(struct lines *l, struct cbtm_error *e)
 	return 0;
 }
 
-static int too_long(struct lines *l, uint64_t offset, struct cbtm_error *e)
+/* How many line feeds a file has before `offset`. */
+static uint64_t count_before(const struct source_file *f, uint64_t offset)
 {
-	const char *path = l->source->file[l->file].path;
 	struct cbtm_error ignored = { 0 };
-	uint64_t number = 0;
+	struct stream *stream = NULL;
+	char *bytes = mem_zeroed(1, INPUT, "a line reader", &ignored);
+	uint64_t count = 0;
+	size_t n = 1;
+
+	if (!bytes || stream_open(f->path, f->name, f->coding, 0, &stream, &ignored))
+		offset = 0;
+	while (n && offset &&
+	       !stream_read(stream, bytes, offset < INPUT ? (size_t)offset : INPUT, &n, &ignored)) {
+		offset -= n;
+		for (const char *p = bytes; (p = memchr(p, '\n', (size_t)(bytes + n - p))); p++)
+			count++;
+	}
+	stream_close(stream);
+	free(bytes);
+	return count;
+}
+
+void lines_place(struct lines *l, const struct line *line, char *where, size_t size)
+{
+	const struct source_file *f = &l->source->file[line->file];
+	struct cbtm_error ignored = { 0 };
+	uint64_t from = 0;
+
+	if (l->before == UINT64_MAX && !source_line_start(f, l->part.from, &from, &ignored))
+		l->before = count_before(f, from);
+	snprintf(where, size, "%s:%" PRIu64 ":%" PRIu64, f->name, l->before + line->number,
+	         line->offset);
+}
+
+static int too_long(struct lines *l, const struct line *line, struct cbtm_error *e)
+{
 	char where[sizeof e->where];
 
-	lines_number(l->source, l->file, offset, &number, &ignored);
-	snprintf(where, sizeof where, "%s:%" PRIu64, path, number);
+	lines_place(l, line, where, sizeof where);
 	error_set(e, CBTM_ERR_BAD_DATA, where, "the line is longer than %" PRIu64 " bytes",
 	          l->line_bytes);
 	return error_hint(e, "cut the document, or choose a larger line_bytes");
@@ -113,7 +149,7 @@ static int too_long(struct lines *l, uint64_t offset, struct cbtm_error *e)
 /* One line into the batch; *found = false at the end of the file or range. */
 static int take_line(struct lines *l, struct lines_batch *b, bool *found, struct cbtm_error *e)
 {
-	struct line line = { b->bytes.n, 0, l->file, 0 };
+	struct line line = { b->bytes.n, 0, l->file, 0, l->number };
 	bool ended = false;
 
 	if (fill(l, e))
@@ -134,10 +170,11 @@ static int take_line(struct lines *l, struct lines_batch *b, bool *found, struct
 		l->at += n + ended;
 		l->offset += n + ended;
 		if (b->bytes.n - line.start > l->line_bytes)
-			return too_long(l, line.offset, e);
+			return too_long(l, &line, e);
 		if (!ended && fill(l, e))
 			return e->name;
 	}
+	l->number += ended;
 	line.n = b->bytes.n - line.start;
 	if (array_reserve(&b->line, &b->cap, b->lines + 1, sizeof *b->line, e))
 		return e->name;
@@ -160,31 +197,9 @@ int lines_next(struct lines *l, size_t bytes, size_t max, struct lines_batch *b,
 		if (!found) {
 			stream_close(l->stream);
 			l->stream = NULL;
-			l->file++;
+			if (source_check(&l->source->file[l->file++], e))
+				return e->name;
 		}
 	}
-	return 0;
-}
-
-int lines_number(const struct source *s, uint32_t file, uint64_t offset, uint64_t *number,
-                 struct cbtm_error *e)
-{
-	const struct source_file *f = &s->file[file];
-	struct stream *stream = NULL;
-	char *bytes = mem_zeroed(1, INPUT, "a line reader", e);
-	size_t n = 1;
-
-	*number = 1;
-	if (!bytes || stream_open(f->path, f->coding, 0, &stream, e))
-		goto done;
-	while (n && offset &&
-	       !stream_read(stream, bytes, offset < INPUT ? (size_t)offset : INPUT, &n, e)) {
-		offset -= n;
-		for (const char *p = bytes; (p = memchr(p, '\n', (size_t)(bytes + n - p))); p++)
-			++*number;
-	}
-done:
-	stream_close(stream);
-	free(bytes);
-	return e->name;
+	return buffer_reserve(&b->bytes, LINES_PADDING, e);
 }

@@ -8,7 +8,10 @@ struct line {
 	size_t start, n; /* in lines_batch.bytes, without the newline */
 	uint32_t file;   /* of the source */
 	uint64_t offset; /* of its first byte in the file's (unpacked) content */
+	uint64_t number; /* from 1, of the lines that this part has of the file */
 };
+
+enum { LINES_PADDING = 64 }; /* bytes that may be read behind the last line of a batch */
 
 struct lines_batch {
 	struct buffer bytes;
@@ -27,12 +30,12 @@ void lines_close(struct lines *l); /* NULL is fine */
 /*
  * Fills *batch (cleared first) with the next lines: until they have `bytes` bytes together or are
  * `max` in number; at least one unless the part is at its end (then batch->lines = 0). A byte order
- * mark at a file's start is left out. BAD_DATA naming file and line if one is too long; errors of
- * stream.h.
+ * mark at a file's start is left out. BAD_DATA naming file and line if one is too long, or the file
+ * if it changed since it was found; errors of stream.h.
  */
 int lines_next(struct lines *l, size_t bytes, size_t max, struct lines_batch *batch,
                struct cbtm_error *e);
 
-/* The number, from 1, of the line at `offset` of a file: reads the file up to there. */
-int lines_number(const struct source *s, uint32_t file, uint64_t offset, uint64_t *number,
-                 struct cbtm_error *e);
+/* "file:line:byte": the line's number in the file, from 1, and where it begins in its content, from
+ * 0. Counts the lines before the part once. Not beside lines_next. */
+void lines_place(struct lines *l, const struct line *line, char *where, size_t size);

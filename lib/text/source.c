@@ -3,10 +3,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "text/spool.h"
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_PARTS = 100000, MAX_DEPTH = 32, LOOK = 1 << 16 };
 
@@ -15,7 +18,14 @@ struct finding {
 	size_t cap;
 };
 
-static int add_file(struct finding *f, const char *path, uint64_t size, struct cbtm_error *e)
+static struct source_stamp stamp_of(const struct stat *st)
+{
+	return (struct source_stamp){ st->st_dev, st->st_ino, (uint64_t)st->st_mtim.tv_sec,
+		                          (uint64_t)st->st_mtim.tv_nsec };
+}
+
+static int add_file(struct finding *f, const char *path, const struct stat *st,
+                    struct cbtm_error *e)
 {
 	struct source *s = f->source;
 	struct source_file *file;
@@ -25,9 +35,12 @@ static int add_file(struct finding *f, const char *path, uint64_t size, struct c
 	if (array_reserve(&s->file, &f->cap, (size_t)s->files + 1, sizeof *s->file, e))
 		return e->name;
 	file = &s->file[s->files];
-	*file = (struct source_file){ .path = mem_copy(path, strlen(path), e), .size = size };
+	*file = (struct source_file){ .path = mem_copy(path, strlen(path), e),
+		                          .size = (uint64_t)st->st_size,
+		                          .stamp = stamp_of(st) };
 	if (!file->path)
 		return e->name;
+	file->name = file->path;
 	s->files++;
 	return stream_coding(path, &file->coding, e);
 }
@@ -39,10 +52,15 @@ static int add_path(struct finding *f, const char *path, int depth, struct cbtm_
 	char **names = NULL;
 	size_t n = 0;
 
-	if (stat(path, &st))
-		return error_errno(e, CBTM_ERR_MISSING_INPUT, path, "cannot find the input");
+	if (stat(path, &st)) {
+		const char *name = strrchr(path, '/');
+		error_errno(e, CBTM_ERR_MISSING_INPUT, path, "cannot find the input");
+		if (name && !strcmp(name, "/-"))
+			error_hint(e, "only cbtm-tokenize by hand reads standard input: give a file");
+		return e->name;
+	}
 	if (S_ISREG(st.st_mode))
-		return add_file(f, path, (uint64_t)st.st_size, e);
+		return add_file(f, path, &st, e);
 	if (!S_ISDIR(st.st_mode))
 		return error_set(e, CBTM_ERR_MISSING_INPUT, path, "neither a file nor a folder");
 	if (depth == MAX_DEPTH)
@@ -145,6 +163,41 @@ static int cut_parts(struct source *s, uint64_t part_bytes, int whole_files, str
 	return 0;
 }
 
+static int add_standard_input(struct finding *f, size_t inputs, struct cbtm_error *e)
+{
+	struct source *s = f->source;
+	char path[64];
+	struct stat st;
+
+	if (inputs > 1) {
+		error_set(e, CBTM_ERR_CONFIG, "tokenize.input", "standard input goes with no other input");
+		return error_hint(e, "give files only, or cat all of them");
+	}
+	s->spool = spool_standard_input(e);
+	if (s->spool < 0)
+		return e->name;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", s->spool);
+	if (fstat(s->spool, &st))
+		return error_errno(e, CBTM_ERR_IO, "standard input", "cannot look at it");
+	if (!add_file(f, path, &st, e))
+		s->file[0].name = "standard input";
+	return e->name;
+}
+
+int source_check(const struct source_file *f, struct cbtm_error *e)
+{
+	struct stat st;
+	struct source_stamp now;
+
+	if (stat(f->path, &st))
+		return error_errno(e, CBTM_ERR_IO, f->name, "cannot find the input any more");
+	now = stamp_of(&st);
+	if (!memcmp(&now, &f->stamp, sizeof now) && (uint64_t)st.st_size == f->size)
+		return 0;
+	error_set(e, CBTM_ERR_BAD_DATA, f->name, "the file was changed while it was read");
+	return error_hint(e, "run again when nothing writes to the corpus any more");
+}
+
 int source_plan(const char *const *paths, size_t n, uint64_t part_bytes, int whole_files,
                 struct source **source, struct cbtm_error *e)
 {
@@ -154,8 +207,9 @@ int source_plan(const char *const *paths, size_t n, uint64_t part_bytes, int who
 	*source = NULL;
 	if (!f.source)
 		return e->name;
+	f.source->spool = -1;
 	for (size_t i = 0; i < n; i++)
-		if (add_pattern(&f, paths[i], e))
+		if (!strcmp(paths[i], "-") ? add_standard_input(&f, n, e) : add_pattern(&f, paths[i], e))
 			goto failed;
 	sort_files(f.source);
 	for (uint32_t i = 0; i < f.source->files; i++)
@@ -180,6 +234,8 @@ void source_free(struct source *s)
 		return;
 	for (uint32_t i = 0; i < s->files; i++)
 		free(s->file[i].path);
+	if (s->spool >= 0)
+		close(s->spool);
 	free(s->file);
 	free(s->part);
 	free(s);
@@ -200,7 +256,7 @@ int source_line_start(const struct source_file *f, uint64_t from, uint64_t *star
 	if (!bytes)
 		return error_set(e, CBTM_ERR_MEMORY, f->path, "no memory to look for a line");
 	*start = f->size;
-	if (stream_open(f->path, STREAM_PLAIN, at, &s, e))
+	if (stream_open(f->path, f->name, STREAM_PLAIN, at, &s, e))
 		goto done;
 	while (n && !stream_read(s, bytes, LOOK, &n, e)) {
 		const char *newline = memchr(bytes, '\n', n);

@@ -9,7 +9,11 @@
 
 struct source_file {
 	char *path;
-	uint64_t size; /* as it lies on disk */
+	const char *name; /* for people: the path, or "standard input" */
+	uint64_t size;    /* as it lies on disk */
+	struct source_stamp {
+		uint64_t device, inode, seconds, nanoseconds; /* of its last change */
+	} stamp;
 	enum stream_coding coding;
 };
 
@@ -23,17 +27,22 @@ struct source {
 	uint32_t files;
 	struct source_part *part;
 	uint32_t parts;
+	int spool; /* descriptor of the copy of standard input, -1: none */
 };
 
 /*
  * Finds the files of `paths` (a file; a folder: the files below it whose names do not begin with a
- * dot; a glob) and cuts parts of about `part_bytes` > 0 on disk: plain files larger than that into
+ * dot; a glob; "-" alone: standard input, spool.h) and cuts parts of about `part_bytes` > 0 on disk: plain files larger than that into
  * ranges unless `whole_files`, smaller ones together. MISSING_INPUT naming a path that is nothing;
  * EMPTY_CORPUS when there is no file or all are empty. Free with source_free.
  */
 int source_plan(const char *const *paths, size_t n, uint64_t part_bytes, int whole_files,
                 struct source **source, struct cbtm_error *e);
 void source_free(struct source *s); /* NULL is fine */
+
+/* Whether the file is the one that was found: BAD_DATA if it was replaced, grew, shrank or was
+ * written to since. */
+int source_check(const struct source_file *f, struct cbtm_error *e);
 
 /* The digest of a part's slice: the files' bytes as they lie on disk, or the lines of the range.
  * Depends on no path. */

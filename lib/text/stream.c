@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "text/stream.h"
 #include "base/memory.h"
+#include "base/progress.h"
+#include "base/steps.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +14,7 @@
 enum { INPUT = 1 << 18, WINDOW_LOG = 27 };
 
 struct stream {
-	const char *path;
+	const char *path; /* as errors call it */
 	int fd;
 	enum stream_coding coding;
 	unsigned char *input; /* INPUT bytes; packed codings only */
@@ -33,11 +35,13 @@ static bool ends_in(const char *path, const char *end)
 static int read_some(int fd, void *bytes, size_t cap, size_t *n, const char *path,
                      struct cbtm_error *e)
 {
+	double start = clock_seconds();
 	ssize_t got;
 
 	do
 		got = read(fd, bytes, cap);
 	while (got < 0 && errno == EINTR);
+	steps_add(STEP_READ, clock_seconds() - start);
 	if (got < 0)
 		return error_errno(e, CBTM_ERR_IO, path, "cannot read");
 	*n = (size_t)got;
@@ -104,19 +108,19 @@ static int open_decoder(struct stream *s, struct cbtm_error *e)
 	return 0;
 }
 
-int stream_open(const char *path, enum stream_coding coding, uint64_t from, struct stream **out,
-                struct cbtm_error *e)
+int stream_open(const char *path, const char *name, enum stream_coding coding, uint64_t from,
+                struct stream **out, struct cbtm_error *e)
 {
 	struct stream *s = mem_zeroed(1, sizeof *s, "a stream", e);
 
 	*out = NULL;
 	if (!s)
 		return e->name;
-	s->path = path;
+	s->path = name;
 	s->coding = coding;
 	s->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0)
-		error_errno(e, CBTM_ERR_IO, path, "cannot open");
+		error_errno(e, CBTM_ERR_IO, name, "cannot open");
 	else if (!open_decoder(s, e) && !skip(s, from, e))
 		*out = s;
 	if (*out)
@@ -200,7 +204,10 @@ int stream_read(struct stream *s, void *bytes, size_t cap, size_t *n, struct cbt
 		}
 		if (ended && !s->inside)
 			return 0;
-		if ((s->coding == STREAM_GZIP ? step_gzip : step_zstd)(s, bytes, cap, n, e))
+		double start = clock_seconds();
+		(s->coding == STREAM_GZIP ? step_gzip : step_zstd)(s, bytes, cap, n, e);
+		steps_add(STEP_DECOMPRESS, clock_seconds() - start);
+		if (e->name)
 			return e->name;
 		if (ended && !*n && s->inside) {
 			error_set(e, CBTM_ERR_BAD_DATA, s->path, "the file is cut off: its %s data do not end",

@@ -13,9 +13,9 @@ int stream_coding(const char *path, enum stream_coding *coding, struct cbtm_erro
 
 struct stream;
 /* Opens a file for reading from byte `from` of its content (plain files seek, others unpack up to
- * there). The path must live as long as the stream. */
-int stream_open(const char *path, enum stream_coding coding, uint64_t from, struct stream **s,
-                struct cbtm_error *e);
+ * there). Errors call it `name`, which must live as long as the stream. */
+int stream_open(const char *path, const char *name, enum stream_coding coding, uint64_t from,
+                struct stream **s, struct cbtm_error *e);
 void stream_close(struct stream *s); /* NULL is fine */
 /* Fills up to cap bytes; *n = 0 only at the end. BAD_DATA naming the file if it is cut off or
  * damaged; a zstd window over 128 MiB is refused. */

@@ -14,7 +14,7 @@ static void test_every_kind_is_found_by_its_name(void **state)
 	size_t n = 0;
 	for (const struct store_kind *const *k = store_kinds(); *k; k++, n++)
 		assert_ptr_equal(store_kind_find((*k)->name), *k);
-	assert_int_equal(n, 12);
+	assert_int_equal(n, 14);
 	assert_null(store_kind_find("nonsense"));
 }
 

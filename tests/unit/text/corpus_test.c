@@ -95,7 +95,7 @@ static void test_ids_decode_to_the_text(void **state)
 static void test_the_vocabulary_sees_train_documents_only(void **state)
 {
 	struct cbtm_error e = { 0 };
-	struct ingest_rules rules = little_rules;
+	struct reading_rules rules = little_rules;
 	struct bpe *b;
 	rules.document.split_field = "s";
 	static const char lines[] = "{\"text\": \"abab\", \"s\": \"train\"}\n"
@@ -116,7 +116,7 @@ static void test_the_vocabulary_sees_train_documents_only(void **state)
 static void test_no_train_document_is_an_empty_corpus(void **state)
 {
 	struct cbtm_error e = { 0 };
-	struct ingest_rules rules = little_rules;
+	struct reading_rules rules = little_rules;
 	struct bpe *b;
 	rules.document.split_field = "s";
 	static const char line[] = "{\"text\": \"abab\", \"s\": \"test\"}\n";

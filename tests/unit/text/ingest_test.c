@@ -22,9 +22,10 @@ static void put(void **state, const char *name, const char *text)
 static int ingest(void **state, const char *out, uint64_t part_bytes, unsigned threads,
                   uint64_t bad_lines, struct cbtm_error *e)
 {
-	struct ingest_rules rules = little_rules;
+	struct reading_rules rules = little_rules;
 	char *in = strdup(scratch_path(state, "in"));
 	rules.bad_lines = bad_lines;
+	rules.bad_input = bad_lines ? BAD_INPUT_SKIP : BAD_INPUT_ABORT;
 	int status = little_documents(in, scratch_path(state, out), part_bytes, threads, &rules, e);
 	free(in);
 	return status;
@@ -106,7 +107,8 @@ static void test_a_second_run_goes_on_behind_what_is_committed(void **state)
 	s->part[0].to = 9000;
 	const char *dir = scratch_path(state, "cut/documents");
 	store_create(dir, 0, store_kind_find("documents"), (struct digest){ 7, 0 }, &w, &e);
-	assert_int_equal(ingest_part(s, 0, &little_rules, pool, w, &e), 0);
+	struct ingest in = { .source = s, .rules = &little_rules, .pool = pool, .out = w };
+	assert_int_equal(ingest_part(&in, &e), 0);
 	assert_in_range(store_rows(w, "key"), 1, LITTLE_DOCUMENTS - 1);
 	store_leave(w);
 	source_free(s);
@@ -125,10 +127,10 @@ static void test_a_bad_line_is_named_or_left_out_and_counted(void **state)
 	put(state, "in",
 	    "{\"text\": \"one\"}\n\n{\"text\": \n{\"text\": \"two\"}\n{\"txt\": \"three\"}\n");
 	assert_int_equal(ingest(state, "a", 1 << 30, 1, 0, &e), CBTM_ERR_BAD_JSON);
-	assert_non_null(strstr(e.where, "in:3"));
+	assert_non_null(strstr(e.where, "in:3:17"));
 	e = (struct cbtm_error){ 0 };
 	assert_int_equal(ingest(state, "a", 1 << 30, 1, 1, &e), CBTM_ERR_BAD_DATA);
-	assert_non_null(strstr(e.where, "in:5"));
+	assert_non_null(strstr(e.where, "in:5:43"));
 	e = (struct cbtm_error){ 0 };
 	assert_int_equal(ingest(state, "a", 1 << 30, 1, 2, &e), 0);
 	assert_int_equal(fact(state, "a", "documents"), 2);

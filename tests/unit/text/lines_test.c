@@ -130,26 +130,64 @@ static void test_a_line_that_is_too_long_is_named(void **state)
 	file_replace(scratch_path(state, "a"), "one\ntwo\nthree\n", 14, &e);
 	struct source *s = plan(scratch_path(state, "a"), 100, 0);
 	assert_int_equal(read_lines(s, 4, false, 100, 100, &out, &e), CBTM_ERR_BAD_DATA);
-	assert_non_null(strstr(e.where, "a:3"));
+	assert_non_null(strstr(e.where, "a:3:8"));
 	assert_non_null(strstr(e.what, "longer than 4 bytes"));
 	buffer_free(&out);
 	source_free(s);
 }
 
-static void test_numbers_are_counted_from_one(void **state)
+static void test_places_are_those_in_the_file_whatever_the_part(void **state)
+{
+	static const char *const expected[] = { "a:1:0", "a:2:4", "a:3:8", "a:4:9" };
+	for (uint64_t part_bytes = 3; part_bytes < 20; part_bytes++) {
+		struct cbtm_error e = { 0 };
+		size_t seen = 0;
+		file_replace(scratch_path(state, "a"), "one\ntwo\n\nfour", 13, &e);
+		struct source *s = plan(scratch_path(state, "a"), part_bytes, 0);
+		for (uint32_t part = 0; part < s->parts; part++) {
+			struct lines_batch b = { 0 };
+			struct lines *l;
+			char where[512];
+			lines_open(s, part, 100, false, &l, &e);
+			assert_int_equal(lines_next(l, 100, 100, &b, &e), 0);
+			for (size_t i = 0; i < b.lines; i++, seen++) {
+				lines_place(l, &b.line[i], where, sizeof where);
+				assert_in_range(seen, 0, 3);
+				assert_non_null(strstr(where, expected[seen]));
+			}
+			lines_batch_free(&b);
+			lines_close(l);
+		}
+		assert_int_equal(seen, 4);
+		source_free(s);
+	}
+}
+
+static void test_a_file_that_changed_since_it_was_found_is_named(void **state)
 {
 	struct cbtm_error e = { 0 };
-	uint64_t number;
-	file_replace(scratch_path(state, "a"), "one\ntwo\n\nfour", 13, &e);
-	struct source *s = plan(scratch_path(state, "a"), 5, 0);
-	static const struct {
-		uint64_t offset, number;
-	} expected[] = { { 0, 1 }, { 4, 2 }, { 8, 3 }, { 9, 4 } };
-	for (size_t i = 0; i < 4; i++) {
-		assert_int_equal(lines_number(s, 0, expected[i].offset, &number, &e), 0);
-		assert_int_equal(number, expected[i].number);
-	}
+	struct buffer out = { 0 };
+	file_replace(scratch_path(state, "a"), "one\ntwo\n", 8, &e);
+	struct source *s = plan(scratch_path(state, "a"), 100, 0);
+	/* Before it is opened, and while it is read. */
+	FILE *f = fopen(scratch_path(state, "a"), "a");
+	fputs("three\n", f);
+	fclose(f);
+	assert_int_equal(read_lines(s, 100, false, 100, 100, &out, &e), CBTM_ERR_BAD_DATA);
+	assert_non_null(strstr(e.what, "changed while it was read"));
 	source_free(s);
+	s = plan(scratch_path(state, "a"), 100, 0);
+	struct lines_batch b = { 0 };
+	struct lines *l;
+	e = (struct cbtm_error){ 0 };
+	assert_int_equal(lines_open(s, 0, 100, false, &l, &e), 0);
+	assert_int_equal(lines_next(l, 100, 1, &b, &e), 0);
+	file_replace(scratch_path(state, "a"), "one\nTWO\nthree\n", 14, &e);
+	assert_int_equal(lines_next(l, 100, 100, &b, &e), CBTM_ERR_BAD_DATA);
+	lines_batch_free(&b);
+	lines_close(l);
+	source_free(s);
+	buffer_free(&out);
 }
 
 int main(void)
@@ -165,8 +203,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_file_may_be_one_line, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_named, scratch_make,
 		                                scratch_remove),
-		cmocka_unit_test_setup_teardown(test_numbers_are_counted_from_one, scratch_make,
-		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_places_are_those_in_the_file_whatever_the_part,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_file_that_changed_since_it_was_found_is_named,
+		                                scratch_make, scratch_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-const struct ingest_rules little_rules = {
+const struct reading_rules little_rules = {
 	.document = { .format = DOCUMENT_JSONL,
 	              .text = "text",
 	              .id = "id",
@@ -69,7 +69,7 @@ static int begin(const char *dir, const char *kind, uint32_t part, struct store_
 }
 
 int little_documents(const char *corpus, const char *folder, uint64_t part_bytes, unsigned threads,
-                     const struct ingest_rules *rules, struct cbtm_error *e)
+                     const struct reading_rules *rules, struct cbtm_error *e)
 {
 	struct source *s = little_plan(corpus, part_bytes);
 	struct pool *pool = pool_new(threads, e);
@@ -79,7 +79,8 @@ int little_documents(const char *corpus, const char *folder, uint64_t part_bytes
 		struct store_writer *w;
 		if (begin(dir, "documents", i, &w, e))
 			break;
-		if (ingest_part(s, i, rules, pool, w, e))
+		struct ingest in = { .source = s, .part = i, .rules = rules, .pool = pool, .out = w };
+		if (ingest_part(&in, e))
 			store_leave(w);
 		else
 			store_seal(w, e);

@@ -54,7 +54,7 @@ static int read_all(const char *path, uint64_t from, struct buffer *out, struct 
 	struct stream *s;
 	char bytes[5000];
 	size_t n = 1;
-	if (stream_coding(path, &coding, e) || stream_open(path, coding, from, &s, e))
+	if (stream_coding(path, &coding, e) || stream_open(path, path, coding, from, &s, e))
 		return e->name;
 	while (n && !stream_read(s, bytes, sizeof bytes, &n, e))
 		buffer_add(out, bytes, n, e);

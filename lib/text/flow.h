@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making a part in rounds. While the threads work on one batch, one of them reads the next, and
+ * others pack the blocks of the batch before, or one commits them. Batches are appended in order
+ * between rounds by the caller's thread; so results depend on no thread, and memory is that of
+ * FLOW_SLOTS batches and of the blocks of a commit.
+ */
+#pragma once
+#include "base/pool.h"
+#include "base/steps.h"
+#include "store/store.h"
+
+enum { FLOW_SLOTS = 4, FLOW_COMMIT_BYTES = 32 << 20 };
+
+struct flow {
+	struct pool *pool;
+	struct store_writer *out; /* NULL: nothing is packed or committed */
+	enum step step;           /* what `work` is */
+	void *arg;
+	/* Reads the next batch into slot 0 .. FLOW_SLOTS - 1; *tasks: of work on it, 0 at the end. One
+	 * call at a time, beside the other functions for other slots. Its error is reported when the
+	 * batches before it are appended. */
+	int (*read)(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e);
+	/* One of the tasks, on any thread. */
+	int (*work)(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e);
+	/* Appends the batch; *bytes: of text, what counts for the commit interval. Alone, in order. */
+	int (*append)(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e);
+	/* Calls store_commit; on any thread, but never beside `append`. */
+	int (*commit)(void *arg, struct cbtm_error *e);
+};
+
+/* Until `read` is at its end and all is appended; what was appended last is not committed yet.
+ * STOPPED after a commit. */
+int flow_run(const struct flow *f, struct cbtm_error *e);
