@@ -163,6 +163,9 @@ static int check(const void *options, uint64_t k, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_CONFIG, "tokenize.split",
 		                 "valid and test are %g of the documents: nothing is left to train on",
 		                 d->valid + d->test);
+	if (!document_meta_is_clear(d->meta))
+		return error_set(e, CBTM_ERR_CONFIG, "tokenize.meta",
+		                 "two fields of '%s' have the same last name, or one has none", d->meta);
 	return vocabulary_check(&o->vocabulary, e);
 }
 

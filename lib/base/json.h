@@ -33,6 +33,10 @@ enum json_type {
 /* Parses text[0..n) (copied if it has no padding). `where` names it in errors (BAD_JSON). */
 int json_parse(struct json_parser *p, const char *text, size_t n, const char *where,
                struct json *root, struct cbtm_error *e);
+/* The same without a copy: JSON_PADDING bytes behind the text may be read. */
+enum { JSON_PADDING = 64 };
+int json_parse_padded(struct json_parser *p, const char *text, size_t n, const char *where,
+                      struct json *root, struct cbtm_error *e);
 enum json_type json_type(struct json v);
 /* Getters: false if the type does not fit. Strings are UTF-8, not NUL-terminated, owned by the parser. */
 bool json_string(struct json v, const char **s, size_t *n);

@@ -91,17 +91,30 @@ static int refuse(simdjson::error_code code, const char *where, struct cbtm_erro
 	                 (int)(n < longest_message ? n : longest_message), text);
 }
 
-extern "C" int json_parse(struct json_parser *p, const char *text, size_t n, const char *where,
-                          struct json *root, struct cbtm_error *e)
+static int parse(struct json_parser *p, const char *text, size_t n, bool copy, const char *where,
+                 struct json *root, struct cbtm_error *e)
 {
+	static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads further");
 	simdjson::dom::element element;
-	simdjson::error_code code = p->parser.parse(text, n, true).get(element);
+	simdjson::error_code code = p->parser.parse(text, n, copy).get(element);
 
 	if (code)
 		return refuse(code, where, e);
 	root->document = &p->parser.doc;
 	root->index = 1; /* word 0 is the tape's own root */
 	return 0;
+}
+
+extern "C" int json_parse(struct json_parser *p, const char *text, size_t n, const char *where,
+                          struct json *root, struct cbtm_error *e)
+{
+	return parse(p, text, n, true, where, root, e);
+}
+
+extern "C" int json_parse_padded(struct json_parser *p, const char *text, size_t n,
+                                 const char *where, struct json *root, struct cbtm_error *e)
+{
+	return parse(p, text, n, false, where, root, e);
 }
 
 extern "C" enum json_type json_type(struct json v)

@@ -13,6 +13,7 @@
 
 struct document_parser {
 	struct json_parser *json;
+	bool padded;
 	struct buffer repaired; /* the line, when something in it had to be replaced */
 };
 
@@ -34,6 +35,11 @@ void document_parser_free(struct document_parser *p)
 	json_parser_free(p->json);
 	buffer_free(&p->repaired);
 	free(p);
+}
+
+void document_parser_padded(struct document_parser *p)
+{
+	p->padded = true;
 }
 
 void document_free(struct document *d)
@@ -100,26 +106,46 @@ static size_t lone_surrogate(const char *s, size_t n, size_t from)
 	return n;
 }
 
-/* Points *line at a repaired copy if it needs one; counts what was replaced. */
+/* Points *line at a repaired copy; counts what was replaced. */
 static int repair(struct document_parser *p, bool json, const char **line, size_t *n,
                   uint64_t *replaced, struct cbtm_error *e)
 {
-	size_t at = json ? lone_surrogate(*line, *n, 0) : *n;
-
-	if (at == *n && utf8_valid_prefix(*line, *n) == *n)
-		return 0;
 	buffer_clear(&p->repaired);
-	if (utf8_repair(&p->repaired, *line, *n, replaced, e))
+	if (utf8_repair(&p->repaired, *line, *n, replaced, e) ||
+	    buffer_reserve(&p->repaired, JSON_PADDING, e))
 		return e->name;
 	*line = p->repaired.data;
 	*n = p->repaired.n;
 	if (!json)
 		return 0;
-	for (at = lone_surrogate(*line, *n, 0); at < *n; at = lone_surrogate(*line, *n, at + 6)) {
+	for (size_t at = lone_surrogate(*line, *n, 0); at < *n;
+	     at = lone_surrogate(*line, *n, at + 6)) {
 		memcpy(p->repaired.data + at, "\\ufffd", 6);
 		++*replaced;
 	}
 	return 0;
+}
+
+static int parse(struct document_parser *p, const char *line, size_t n, bool padded,
+                 const char *where, struct json *root, struct cbtm_error *e)
+{
+	return (padded ? json_parse_padded : json_parse)(p->json, line, n, where, root, e);
+}
+
+/* simdjson finds invalid UTF-8 wherever it stands; lone surrogates it does not always refuse. */
+static int parse_line(struct document_parser *p, const char *line, size_t n, const char *where,
+                      struct document *d, struct json *root, struct cbtm_error *e)
+{
+	bool sound = lone_surrogate(line, n, 0) == n;
+	struct cbtm_error first = { 0 };
+
+	if (sound && !parse(p, line, n, p->padded, where, root, &first))
+		return 0;
+	if (sound && (first.name == CBTM_ERR_MEMORY || utf8_valid_prefix(line, n) == n))
+		return error_copy(e, &first);
+	if (repair(p, true, &line, &n, &d->repaired, e))
+		return e->name;
+	return parse(p, line, n, true, where, root, e);
 }
 
 /* The value at a dotted path; a member whose name is the whole path goes first. */
@@ -183,19 +209,74 @@ static int read_id(struct json object, const char *path, const char *where, stru
 		e, "name the id's field with tokenize.id, or leave bad lines out: bad_input: skip");
 }
 
+/* Puts the value at path[0..n) under the last name of the path, if there is one. */
+static int put_field(struct json object, const char *path, size_t n, struct buffer *meta,
+                     struct cbtm_error *e)
+{
+	char field[256];
+	const char *name;
+	struct json v;
+
+	if (n >= sizeof field)
+		return error_set(e, CBTM_ERR_CONFIG, "tokenize.meta", "the field's path is too long");
+	memcpy(field, path, n);
+	field[n] = 0;
+	if (!find(object, field, &v) || json_type(v) == JSON_NULL)
+		return 0;
+	name = strrchr(field, '.');
+	if (json_put_key(meta, name ? name + 1 : field, e))
+		return e->name;
+	return json_print(v, meta, e);
+}
+
 static int read_meta(struct json object, const char *path, struct document *d, struct cbtm_error *e)
 {
 	struct json v;
-	const char *name = strrchr(path, '.');
 
-	if (!find(object, path, &v) || json_type(v) == JSON_NULL)
-		return buffer_text(&d->meta, "{}", e);
-	if (json_type(v) == JSON_OBJECT)
+	if (!strchr(path, ',') && find(object, path, &v) && json_type(v) == JSON_OBJECT)
 		return json_print(v, &d->meta, e);
-	if (json_put_open(&d->meta, '{', e) || json_put_key(&d->meta, name ? name + 1 : path, e) ||
-	    json_print(v, &d->meta, e))
+	if (json_put_open(&d->meta, '{', e))
 		return e->name;
+	for (size_t n; *path; path += n + (path[n] == ',')) {
+		n = strcspn(path, ",");
+		if (put_field(object, path, n, &d->meta, e))
+			return e->name;
+	}
 	return json_put_close(&d->meta, '}', e);
+}
+
+/* The last name of the path that begins at p. */
+static const char *last_name(const char *p, size_t *n)
+{
+	const char *end = p + strcspn(p, ","), *name = end;
+
+	while (name > p && name[-1] != '.')
+		name--;
+	*n = (size_t)(end - name);
+	return name;
+}
+
+bool document_meta_is_clear(const char *paths)
+{
+	for (const char *p = paths; *paths; p++) {
+		size_t n, m;
+		const char *name = last_name(p, &n);
+
+		p += strcspn(p, ",");
+		if (!n)
+			return false;
+		if (!*p)
+			break;
+		for (const char *q = p + 1;; q++) {
+			const char *other = last_name(q, &m);
+			if (n == m && !memcmp(name, other, n))
+				return false;
+			q += strcspn(q, ",");
+			if (!*q)
+				break;
+		}
+	}
+	return true;
 }
 
 /* Which half of train: a number of its own, so that a split field does not move it. */
@@ -254,10 +335,8 @@ int document_read(struct document_parser *p, const struct document_rules *r, con
 	buffer_clear(&d->id);
 	buffer_clear(&d->meta);
 	d->repaired = 0;
-	if (repair(p, jsonl, &line, &n, &d->repaired, e))
-		return e->name;
 	if (jsonl) {
-		if (json_parse(p->json, line, n, where, &root, e))
+		if (parse_line(p, line, n, where, d, &root, e))
 			return e->name;
 		if (json_type(root) != JSON_OBJECT)
 			return error_set(e, CBTM_ERR_BAD_JSON, where, "the line is not a JSON object");
@@ -267,6 +346,8 @@ int document_read(struct document_parser *p, const struct document_rules *r, con
 	} else {
 		char hex[DIGEST_HEX];
 
+		if (utf8_valid_prefix(line, n) != n && repair(p, false, &line, &n, &d->repaired, e))
+			return e->name;
 		if (r->format == DOCUMENT_LINES && n && line[n - 1] == '\r')
 			n--;
 		digest_hex(digest_bytes(line, n), hex);

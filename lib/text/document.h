@@ -13,10 +13,12 @@ enum document_format {
 
 /* Where in the object things stand: dotted paths ("meta.split"); "" = nowhere. */
 struct document_rules {
-	int format;              /* enum document_format */
-	const char *text;        /* a string; missing or another type is an error */
-	const char *id;          /* a string or an integer; missing or null: the text's digest */
-	const char *meta;        /* an object; another type is put into one; missing: {} */
+	int format;       /* enum document_format */
+	const char *text; /* a string; missing or another type is an error */
+	const char *id;   /* a string or an integer; missing or null: the text's digest */
+	/* An object; another type is put into one, under the last name of its path; missing: {}. Several
+	 * paths, with commas between: an object of what each has, under the last names. */
+	const char *meta;
 	const char *split_field; /* "train", "valid", "validation" or "test"; "": by the key */
 	double valid, test;      /* shares of all documents, when there is no split_field */
 	double seed;             /* share of train that is the seed part */
@@ -37,6 +39,8 @@ void document_free(struct document *d); /* leaves {0} */
 struct document_parser;
 struct document_parser *document_parser_new(struct cbtm_error *e);
 void document_parser_free(struct document_parser *p); /* NULL is fine */
+/* From now on JSON_PADDING bytes behind each line may be read: saves a copy. */
+void document_parser_padded(struct document_parser *p);
 
 /*
  * Reads line[0..n) into *d, whose buffers are used again. Invalid UTF-8 becomes U+FFFD as in Python's
@@ -45,6 +49,9 @@ void document_parser_free(struct document_parser *p); /* NULL is fine */
  */
 int document_read(struct document_parser *p, const struct document_rules *rules, const char *line,
                   size_t n, const char *where, struct document *d, struct cbtm_error *e);
+
+/* False if two of the paths with commas between end in the same name, or one has no name. */
+bool document_meta_is_clear(const char *paths);
 
 /* True if there is nothing but white space: such lines are no documents. */
 bool document_blank(const char *line, size_t n);

@@ -2,6 +2,7 @@
 /* The lines of a part of the corpus, in batches of bounded memory. */
 #pragma once
 #include "base/buffer.h"
+#include "base/json.h"
 #include "text/source.h"
 
 struct line {
@@ -11,7 +12,7 @@ struct line {
 	uint64_t number; /* from 1, of the lines that this part has of the file */
 };
 
-enum { LINES_PADDING = 64 }; /* bytes that may be read behind the last line of a batch */
+enum { LINES_PADDING = JSON_PADDING }; /* bytes that may be read behind the last line of a batch */
 
 struct lines_batch {
 	struct buffer bytes;

@@ -217,7 +217,8 @@ static int begin(struct state *s, struct cbtm_error *e)
 
 	s->desk = mem_zeroed(threads, sizeof *s->desk, "document parsers", e);
 	for (unsigned i = 0; s->desk && i < threads && !e->name; i++)
-		s->desk[i].parser = document_parser_new(e);
+		if ((s->desk[i].parser = document_parser_new(e)))
+			document_parser_padded(s->desk[i].parser);
 	for (unsigned i = 0; i < FLOW_SLOTS && !e->name; i++) {
 		s->batch[i].piece =
 			mem_zeroed(BATCH_TASKS, sizeof(struct piece), "a batch of documents", e);

@@ -88,6 +88,45 @@ static void test_paths_have_dots(void **state)
 	bad(&rules, "{\"data\": {\"body\": 1}}", CBTM_ERR_BAD_DATA, "data.body.text");
 }
 
+static void test_metadata_may_come_from_several_fields(void **state)
+{
+	(void)state;
+	struct document_rules rules = plain;
+	rules.meta = "source.name,url,missing,tags,empty";
+	good(&rules,
+	     "{\"text\": \"t\", \"url\": \"u\", \"tags\": [1, {\"a\": 2}], \"source\": {\"name\": "
+	     "\"web\"}, "
+	     "\"empty\": null, \"other\": 1}",
+	     "t", NULL, "{\"name\":\"web\",\"url\":\"u\",\"tags\":[1,{\"a\":2}]}", 0);
+	good(&rules, "{\"text\": \"t\"}", "t", NULL, "{}", 0);
+	assert_true(document_meta_is_clear(""));
+	assert_true(document_meta_is_clear("meta"));
+	assert_true(document_meta_is_clear("a.b,c,d.e"));
+	assert_false(document_meta_is_clear("a.b,c.b"));
+	assert_false(document_meta_is_clear("a,,b"));
+	assert_false(document_meta_is_clear("a,b."));
+}
+
+/* Cut off in the middle of a long line, so that what lies behind it is not what simdjson expects. */
+static void test_padding_changes_nothing(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct document_parser *p = document_parser_new(&e);
+	struct document d = { 0 };
+	char text[256] = "{\"text\": \"a\\nb\"}\n{\"text\": \"next\", \"x\": [1, 2]}";
+	document_parser_padded(p);
+	assert_int_equal(document_read(p, &plain, text, 16, NULL, &d, &e), 0);
+	assert_string_equal(d.text.data, "a\nb");
+	assert_int_equal(document_read(p, &plain, text, 15, NULL, &d, &e), CBTM_ERR_BAD_JSON);
+	e = (struct cbtm_error){ 0 };
+	memcpy(text + 10, "\xff\xfe", 2);
+	assert_int_equal(document_read(p, &plain, text, 16, NULL, &d, &e), 0);
+	assert_int_equal(d.repaired, 2);
+	document_free(&d);
+	document_parser_free(p);
+}
+
 static void test_bad_lines_say_what_is_wrong(void **state)
 {
 	(void)state;
@@ -173,6 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields_are_read),
 		cmocka_unit_test(test_paths_have_dots),
+		cmocka_unit_test(test_metadata_may_come_from_several_fields),
+		cmocka_unit_test(test_padding_changes_nothing),
 		cmocka_unit_test(test_bad_lines_say_what_is_wrong),
 		cmocka_unit_test(test_what_is_not_unicode_becomes_the_replacement_character),
 		cmocka_unit_test(test_other_formats_take_the_line_as_it_is),
