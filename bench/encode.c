@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 static const char divider[] = "<|endoftext|>";
-enum { DIVIDER = sizeof divider - 1, CHUNK = 1 << 20, PIECE = 256 << 10 };
+enum { DIVIDER = sizeof divider - 1, CHUNK = 1 << 20, PIECE = 128 << 10 };
 
 /* A thread's: text that is being read, and the documents of all that it has read. */
 struct reader {

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "text/bpe_added.h"
 #include "text/encode_ranks.h"
+#include "text/unicode.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -248,6 +249,7 @@ int bpe_make(const struct bpe_symbol *symbol, uint32_t size, const uint32_t (*me
 	*bpe = NULL;
 	if (!b)
 		return e->name;
+	unicode_flags(); /* expands them, so that no encoder has to */
 	b->size = size;
 	b->merges = merges;
 	if (size > MAX_SIZE || merges > MAX_SIZE)

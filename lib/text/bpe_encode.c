@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-	SLOTS = 1 << 18,
+	SLOTS = 1 << 19,
 	MOST_SLOTS = 1 << 19,
 	CHUNK_IDS = SCAN_BYTES + ENCODE_KEY + ENCODE_EXCESS, /* room for those not aside */
 	MERGED = 0                                           /* as a list: merged when it is written */

@@ -86,26 +86,52 @@ static struct encode_entry *entry_at(const struct encode_cache *c, uint32_t slot
 	return c->entry + slot / sizeof *c->entry;
 }
 
+static uint32_t own_slot(const struct encode_cache *c, const struct encode_entry *entry)
+{
+	return c->hash(entry->key.half[0] ? &entry->key : &entry->key_of_many) & c->mask;
+}
+
+static void change_places(struct encode_cache *c)
+{
+	for (size_t i = 0; i < c->moves; i++) {
+		struct encode_entry *own = entry_at(c, c->move[i].own), *now = entry_at(c, c->move[i].slot);
+
+		/* Both are still found: no slot between the two, and before, is empty. */
+		if (own_slot(c, own) != c->move[i].own && own_slot(c, now) == c->move[i].own) {
+			struct encode_entry other = *own;
+			*own = *now;
+			*now = other;
+		}
+	}
+	c->moves = 0;
+}
+
 static int grow_entries(struct encode_cache *c, struct cbtm_error *e)
 {
-	struct encode_cache old = *c;
+	struct encode_entry *old = c->entry;
+	void *memory = c->memory;
+	size_t slots = c->slots, used = c->used;
 
-	if (make_entries(c, old.slots * 2, e))
+	if (make_entries(c, slots * 2, e))
 		return e->name;
 	empty_entries(c);
-	for (size_t i = 0; i < old.slots; i++) {
-		const struct encode_entry *entry = &old.entry[i];
-		uint32_t slot;
+	/* First those that get their own slots, as many as can. */
+	for (int own = 1; own >= 0; own--)
+		for (size_t i = 0; i < slots; i++) {
+			uint32_t slot;
 
-		if (is_empty(entry))
-			continue;
-		slot = c->hash(entry->key.half[0] ? &entry->key : &entry->key_of_many) & c->mask;
-		while (!is_empty(entry_at(c, slot)))
-			slot = next(c, slot);
-		*entry_at(c, slot) = *entry;
-	}
-	c->used = old.used;
-	free(old.memory);
+			if (is_empty(&old[i]))
+				continue;
+			slot = own_slot(c, &old[i]);
+			while (!own && !is_empty(entry_at(c, slot)))
+				slot = next(c, slot);
+			if (is_empty(entry_at(c, slot))) {
+				*entry_at(c, slot) = old[i];
+				memcpy(&old[i].key, empty, ENCODE_KEY);
+			}
+		}
+	c->used = used;
+	free(memory);
 	return 0;
 }
 
@@ -138,7 +164,7 @@ static void forget(struct encode_cache *c)
 {
 	empty_entries(c);
 	memset(c->longs, 0, c->long_slots * sizeof *c->longs);
-	c->longs_used = c->texts_n = 0;
+	c->longs_used = c->texts_n = c->moves = 0;
 	c->lists.n = 1;
 }
 
@@ -147,6 +173,7 @@ int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e)
 	bool entries = c->used + ENCODE_WORDS > c->slots / 2;
 	bool longs = c->longs_used + ENCODE_WORDS > c->long_slots * 5 / 8;
 
+	change_places(c);
 	if ((entries && c->slots == c->most_slots) || (longs && c->long_slots == MOST_LONG_SLOTS) ||
 	    c->lists.n > MOST_LISTED || c->texts_n > MOST_TEXT)
 		forget(c);
@@ -192,6 +219,7 @@ int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const
                      size_t n, uint32_t slot, uint32_t *list, struct cbtm_error *e)
 {
 	struct encode_entry entry = { .key = *key };
+	uint32_t own;
 
 	*list = 0;
 	if (n > c->holds) {
@@ -209,6 +237,9 @@ int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const
 	}
 	*entry_at(c, slot) = entry;
 	c->used++;
+	own = c->hash(key) & c->mask;
+	if (slot != own && own_slot(c, entry_at(c, own)) != own && c->moves < ENCODE_WORDS)
+		c->move[c->moves++] = (struct encode_move){ slot, own };
 	return 0;
 }
 

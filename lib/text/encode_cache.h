@@ -24,6 +24,13 @@ struct encode_cache {
 	unsigned holds; /* ids of an entry */
 	uint32_t (*hash)(const struct encode_key *key);
 
+	/* Entries that are not in their own slots because others are there that are not either: they
+	 * change places before the next chunk, so that one of the two is found at once. */
+	struct encode_move {
+		uint32_t slot, own;
+	} move[ENCODE_WORDS];
+	size_t moves;
+
 	struct bpe_ids lists; /* each: how many, then the ids; [0] is not used */
 	struct encode_long *longs;
 	size_t long_slots, longs_used;
