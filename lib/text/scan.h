@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCAN_BLOCKS = 32, SCAN_BYTES = SCAN_BLOCKS * 64, SCAN_STRIDE = SCAN_BLOCKS + 8 };
+enum { SCAN_BLOCKS = 48, SCAN_BYTES = SCAN_BLOCKS * 64, SCAN_STRIDE = SCAN_BLOCKS + 8 };
 
 /* Bits of a byte's code. The class is that of its character, as in lib/text/unicode.h; bytes that
  * are no valid UTF-8 are UNICODE_OTHER. */
