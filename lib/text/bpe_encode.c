@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The encoder: 2048 bytes at a time, each step over all of them before the next. The scan says where
+ * The encoder: a chunk of the text at a time, each step over all of them before the next. The scan says where
  * words start (scan.h); their keys are compared with the cache's entries (encode.h); those that
  * differ are looked for further, or merged and added (encode_cache.h, encode_merge.h); then the ids
  * of all words are written in a row. Words whose ids are not in an entry stand aside in a list that

@@ -100,6 +100,7 @@ static void slots(struct encode_words *w, const char *table, uint32_t mask)
 	for (size_t i = 0; i < w->n; i += 16) {
 		__m512i x[4], slot;
 
+#pragma GCC unroll 4
 		for (int j = 0; j < 4; j++) {
 			x[j] = _mm512_load_si512(&w->key[i + 4 * (size_t)j]);
 			x[j] = _mm512_aesenc_epi128(_mm512_aesenc_epi128(x[j], salt1), salt2);
@@ -108,6 +109,7 @@ static void slots(struct encode_words *w, const char *table, uint32_t mask)
 		x[2] = _mm512_permutex2var_epi32(x[2], pairs, x[3]);
 		slot = _mm512_inserti64x4(x[0], _mm512_castsi512_si256(x[2]), 1);
 		_mm512_store_si512(w->slot + i, _mm512_and_si512(slot, masked));
+#pragma GCC unroll 16
 		for (size_t j = i; j < i + 16; j++)
 			_mm_prefetch(table + w->slot[j], _MM_HINT_T0);
 	}
@@ -121,6 +123,7 @@ static void keys(struct encode_words *w, const char *text, size_t n, const void 
 	lengths(w);
 	while (safe > 1 && (size_t)w->position[safe - 1] + ENCODE_KEY > n)
 		safe--;
+#pragma GCC unroll 4
 	for (i = 1; i < safe; i++)
 		set_key(w, i, _mm_loadu_si128((const __m128i *)(const void *)(text + w->position[i])));
 	for (; i < words; i++) {
@@ -147,6 +150,7 @@ static void compare(struct encode_words *w, const void *table)
 	uint8_t *differs = (uint8_t *)w->differs;
 
 	for (size_t i = 0; i < w->n; i += 8)
+#pragma GCC unroll 2
 		for (size_t j = i; j < i + 8; j += 4)
 			differs[j / 4] = (uint8_t)_mm512_cmpneq_epi64_mask(four_keys(w, j, table),
 			                                                   _mm512_load_si512(&w->key[j]));

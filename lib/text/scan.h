@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GPT-2's pre-tokenizer on 2048 bytes at a time. Each byte of a block of 64 gets a code; bit b of
+ * GPT-2's pre-tokenizer on a chunk of bytes at a time. Each byte of a block of 64 gets a code; bit b of
  * the codes of a block is a word, its plane b. Where pieces start follows from shifts, ands and ors
  * of these words, without looking at characters again. The pieces are those of pretoken_end.
  *

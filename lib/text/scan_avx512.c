@@ -46,10 +46,12 @@ static inline void store_planes(struct scan *s, size_t k, const __m512i x[8])
 {
 	__m512i a[8], b[8];
 
+#pragma GCC unroll 4
 	for (int i = 0; i < 8; i += 2) {
 		a[i] = _mm512_unpacklo_epi64(x[i], x[i + 1]);     /* planes 0 2 4 6 of i, i + 1 */
 		a[i + 1] = _mm512_unpackhi_epi64(x[i], x[i + 1]); /* planes 1 3 5 7 */
 	}
+#pragma GCC unroll 2
 	for (int odd = 0; odd < 2; odd++) {
 		b[0] = _mm512_shuffle_i64x2(a[odd], a[odd + 2], 0x88);     /* planes 0, 4 of 0 to 3 */
 		b[1] = _mm512_shuffle_i64x2(a[odd], a[odd + 2], 0xdd);     /* planes 2, 6 of 0 to 3 */
@@ -59,6 +61,7 @@ static inline void store_planes(struct scan *s, size_t k, const __m512i x[8])
 		b[5] = _mm512_shuffle_i64x2(b[1], b[3], 0x88);
 		b[6] = _mm512_shuffle_i64x2(b[0], b[2], 0xdd);
 		b[7] = _mm512_shuffle_i64x2(b[1], b[3], 0xdd);
+#pragma GCC unroll 4
 		for (int i = 0; i < 4; i++)
 			_mm512_storeu_si512(s->plane[2 * i + odd] + k, b[4 + i]);
 	}

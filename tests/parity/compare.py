@@ -33,11 +33,11 @@ def torture():
              for end in ("'s", "'ll", "\u3000\u3000", "\u00a0 x", "é", "🙂", " \n", "", "'", "\n\n ")]
     texts += ["''s", "'s's", " 's", "'ll've", "<|endoftex", "<|endoftext|>", "!\0\0not", "it'r\0\u2028\u2028", "have\0for",
               "\U00016ea7'd", "\U0003335a's", "\U000327da're", "\U000328ae've"]
-    texts += [a * n for a in "a1! 漢" for n in (2040, 2048, 2100, 65530, 70000, 200000)]
+    texts += [a * n for a in "a1! 漢" for n in (3070, 3072, 3100, 65530, 70000, 200000)]
     # Everything that looks at its neighbours, at every place of a block and around its borders.
     odd = ["'ll go", "'s", "''ve've'", " \u3000\u3000x", "x\u00a0 \u2003é", "漢字's", "\0'\0re\0 1\0", "🙂  🙂\n\n x", "a\u0301 \u0085\u0085",
            "  ", " \u3000", "\u2028", "½²9 '", "'", "'l", "'r"]
-    texts += [("some 42 words' "[n % 7:] * 300)[:n] + o + tail for n in [*range(140), *range(1975, 2115)] for o in odd
+    texts += [("some 42 words' "[n % 7:] * 300)[:n] + o + tail for n in [*range(140), *range(3000, 3140)] for o in odd
               for tail in ("", "x", " y", "'d", "\n")]
     texts += ["a%c1%c!%c  %c" % ((c,) * 4) for c in range(0x110000) if not 0xd800 <= c < 0xe000]
     rand = random.Random(5)
