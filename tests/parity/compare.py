@@ -7,8 +7,9 @@ Usage: compare.py [--build DIR] [--layout LAYOUT...] [--vocab FILE --merges FILE
 
 Layouts: `trained`, a vocabulary of N tokens that both train, and its merges are compared too (the default without --vocab);
 `gpt2`, vocab.json and merges.txt as they are (the default with --vocab); `opt`, the same with ids in another order behind
-four special tokens; `tokenizer`, a tokenizer.json of them with added tokens of every kind. Ids are decoded by the peer, too,
-and must give the text back. --torture adds made-up documents: every code point after a letter, a digit, a sign and two
+four special tokens; `tokenizer`, a tokenizer.json of them with added tokens of every kind; `special`, the same with special
+tokens matched in text, a space put in front and BOS in a template. Ids are decoded by the peer, too, and must give the text
+back. Our export of each vocabulary must load there with equal ids, and be saved there with the same bytes. --torture adds made-up documents: every code point after a letter, a digit, a sign and two
 spaces; long runs; white space at ends; the added tokens' names amid all these. Ends with status 1 if anything differs.
 """
 import argparse
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 
-from tokenizers import AddedToken, Tokenizer, __version__, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, __version__, decoders, models, pre_tokenizers, processors, trainers
 
 # Every kind of added token; the special one is ordinary text to us, as to a tokenizer that encodes special tokens.
 ADDED = [AddedToken("<both>", lstrip=True, rstrip=True, normalized=False), AddedToken("<left>", lstrip=True, normalized=False),
@@ -127,7 +128,31 @@ def tokenizer(args, folder, corpus):
     return made, True
 
 
-LAYOUTS = {"trained": trained, "gpt2": gpt2, "opt": opt, "tokenizer": tokenizer}
+def special(args, folder, corpus):
+    made, path = byte_level(Tokenizer(models.BPE.from_file(args.vocab, args.merges))), folder / "special.json"
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=True)
+    made.add_special_tokens(["<|endoftext|>", AddedToken("<|special|>", lstrip=True), "<s>"])
+    made.add_tokens(ADDED)
+    made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", made.token_to_id("<s>"))])
+    made.save(str(path))
+    run(args, folder, corpus, "special", ["--vocabulary-tokenizer", path, "--vocabulary-match-special"])
+    return made, True
+
+
+LAYOUTS = {"trained": trained, "gpt2": gpt2, "opt": opt, "tokenizer": tokenizer, "special": special}
+
+
+def exported(args, folder, layout):
+    """The peer's tokenizer of our export, and whether it saves the same bytes."""
+    out = folder / layout / "exported"
+    subprocess.run([args.build / "cbtm", "export", folder / layout / "vocabulary", "--to", out], check=True, stdout=subprocess.DEVNULL)
+    made, again = Tokenizer.from_file(str(out / "tokenizer.json")), folder / layout
+    made.save(str(again / "tokenizer.json"))
+    made.model.save(str(again))
+    different = [n for n in ("tokenizer.json", "vocab.json", "merges.txt") if (out / n).read_bytes() != (again / n).read_bytes()]
+    print(f"{layout}: export {'and ' + ', '.join(different) + ' DIFFERENT' if different else 'is saved with the same bytes'}")
+    made.encode_special_tokens = layout != "special"
+    return made, not different
 
 
 def compare(args, folder, layout, peer):
@@ -139,7 +164,7 @@ def compare(args, folder, layout, peer):
             sys.exit("a text is not UTF-8")
         encodings = peer.encode_batch(texts, add_special_tokens=False)
         # Added tokens take white space with them: what they stand for is not the text.
-        back = texts if layout == "tokenizer" else peer.decode_batch([t["ids"] for _, t in batch], skip_special_tokens=False)
+        back = texts if layout in ("tokenizer", "special") else peer.decode_batch([t["ids"] for _, t in batch], skip_special_tokens=False)
         for text, (_, t), e, b in zip(texts, batch, encodings, back):
             documents, ids, size = documents + 1, ids + len(e.ids), size + len(text.encode())
             if e.ids != t["ids"] or b != text:
@@ -172,6 +197,8 @@ def main():
             corpus.append(folder / "torture.jsonl")
         for layout in args.layout or (["gpt2"] if args.vocab else ["trained"]):
             peer, equal = LAYOUTS[layout](args, folder, corpus)
+            different += compare(args, folder, layout, peer) + (not equal)
+            peer, equal = exported(args, folder, layout)
             different += compare(args, folder, layout, peer) + (not equal)
     sys.exit(1 if different else 0)
 
