@@ -33,13 +33,16 @@ static void print_token(const struct bpe *b, uint32_t id)
 	printf("\n");
 }
 
-int inspect_vocabulary(const struct store *s, struct cbtm_error *e)
+void inspect_vocabulary(const struct store *s)
 {
 	uint32_t special = 0, added = 0, unused = 0, listed = 0;
+	struct cbtm_error e = { 0 };
 	struct bpe *b;
 
-	if (bpe_load(s, &b, e))
-		return e->name;
+	if (bpe_load(s, &b, &e)) {
+		printf("  cannot be used as a vocabulary: %s\n", e.what);
+		return;
+	}
 	for (uint32_t i = 0; i < b->size; i++) {
 		special += b->symbol[i].added && b->symbol[i].special;
 		added += b->symbol[i].added && !b->symbol[i].special;
@@ -56,5 +59,4 @@ int inspect_vocabulary(const struct store *s, struct cbtm_error *e)
 	if (listed < special + added)
 		printf("  ... and %" PRIu32 " more\n", special + added - listed);
 	bpe_free(b);
-	return 0;
 }
