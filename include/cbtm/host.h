@@ -127,4 +127,10 @@ struct cbtm_host {
 	/* centre (k x d): each cluster's mean, by weight (n) if given; one without weight stays. */
 	int (*means)(const float *x, size_t n, size_t d, const uint64_t *weight,
 	             const uint32_t *cluster, size_t k, float *centre, struct cbtm_error *e);
+	/* assign_nearest in a series of steps, faster (Hamerly's bounds), to the bit the same. before:
+	 * the centres of the call before (k x d), NULL at the first; bound, cluster (n) are kept by the
+	 * caller from call to call. */
+	int (*assign_bounded)(const float *x, size_t n, size_t d, const float *centre,
+	                      const float *before, size_t k, float *bound, uint32_t *cluster,
+	                      double *distance, struct cbtm_error *e);
 };

@@ -50,6 +50,36 @@ static double margin_of(const struct scan *s, double square)
 	return (s->window / 2 + 2 * (d + 4) * 0x1p-24 * size + (d + 4) * FLT_MIN) * (1 + 0x1p-20);
 }
 
+/* The second largest score; which lane it stands in does not matter. */
+static float second_score(const float *score, size_t width)
+{
+	float most[SCAN_PANEL], second[SCAN_PANEL], best = -INFINITY, other = -INFINITY;
+	for (size_t c = 0; c < SCAN_PANEL; c++)
+		most[c] = second[c] = -INFINITY;
+	for (size_t j = 0; j < width; j += SCAN_PANEL)
+		for (size_t c = 0; c < SCAN_PANEL; c++) {
+			float v = score[j + c], lower = v < most[c] ? v : most[c];
+			second[c] = lower > second[c] ? lower : second[c];
+			most[c] = v > most[c] ? v : most[c];
+		}
+	for (size_t c = 0; c < SCAN_PANEL; c++) {
+		float lower = most[c] < best ? most[c] : best;
+		other = lower > other ? lower : other;
+		other = second[c] > other ? second[c] : other;
+		best = most[c] > best ? most[c] : best;
+	}
+	return other;
+}
+
+/* Below the squared distance of all but the best: |x|^2 - 2 score, less what the score may err. */
+static double other_distance(const struct scan *s, const struct scratch *w, size_t r,
+                             const float *x)
+{
+	double score = (double)second_score(w->score + r * s->packing.width, s->packing.width);
+	double square = row_dot(x, x, s->d);
+	return square * (1 - 1e-12) - 2 * (score + margin_of(s, w->square[r]));
+}
+
 /* The row's candidates, all of them where float cannot tell. */
 static size_t candidates(const struct scan *s, struct scratch *w, size_t r)
 {
@@ -104,6 +134,8 @@ int scan_rows(const struct scan *s, size_t from, size_t to, scan_row *each, void
 				error_set(e, CBTM_ERR_NOT_FINITE, NULL, "a vector or a centre is not finite");
 				goto done;
 			}
+			if (s->other)
+				s->other[first + r] = other_distance(s, &w, r, x + r * s->d);
 			if (each(arg, first + r, count, w.cluster, w.v, e))
 				goto done;
 		}

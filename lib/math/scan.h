@@ -21,6 +21,8 @@ struct scan {
 	size_t k;
 	const double *price; /* k, or NULL: zeros */
 	double window;       /* >= 0 */
+	double *other;       /* n, or NULL: out, without prices: at most the squared distance to any
+	                      * cluster but the nearest; means nothing where several are kept */
 	double *square;      /* k: |c_j|^2, made by scan_open */
 	struct scan_packing packing;
 	double reach; /* bound of |c_j|: of the float error of a score */

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/signals.h"
 #include "math/assign.h"
+#include "math/bounds.h"
 #include "math/dense.h"
 #include "math/lloyd.h"
 #include "math/seeding.h"
@@ -132,6 +133,15 @@ static int host_means(const float *x, size_t n, size_t d, const uint64_t *weight
 	return lloyd_means(the_pool, x, n, d, weight, cluster, k, centre, NULL, NULL, e);
 }
 
+static int host_assign_bounded(const float *x, size_t n, size_t d, const float *centre,
+                               const float *before, size_t k, float *bound, uint32_t *cluster,
+                               double *distance, struct cbtm_error *e)
+{
+	size_t scanned;
+	return bounds_nearest(the_pool, x, n, d, centre, before, k, bound, cluster, distance, &scanned,
+	                      e);
+}
+
 static const struct cbtm_host table = {
 	.abi = CBTM_ABI,
 	.size = sizeof table,
@@ -156,6 +166,7 @@ static const struct cbtm_host table = {
 	.state_get = state_get,
 	.assign_nearest = host_assign_nearest,
 	.means = host_means,
+	.assign_bounded = host_assign_bounded,
 };
 
 void host_start(struct pool *pool)

@@ -6,7 +6,8 @@
 static const struct cbtm_host *host;
 
 struct options {
-	uint64_t iterations;
+	uint64_t iterations, restarts;
+	int init;
 };
 static const struct cbtm_param params[] = {
 	{ .name = "iterations",
@@ -16,6 +17,19 @@ static const struct cbtm_param params[] = {
 	  .min = 1,
 	  .max = 10000,
 	  .help = "most steps of Lloyd's algorithm; it stops earlier when no document moves" },
+	{ .name = "init",
+	  .type = CBTM_PARAM_CHOICE,
+	  .offset = offsetof(struct options, init),
+	  .default_text = "kmeans++",
+	  .choices = CBTM_SEEDS_CHOICES,
+	  .help = "which documents are the first centres" },
+	{ .name = "restarts",
+	  .type = CBTM_PARAM_COUNT,
+	  .offset = offsetof(struct options, restarts),
+	  .default_text = "1",
+	  .min = 1,
+	  .max = 1000,
+	  .help = "fits from so many first centres; the one with the least objective is kept" },
 	CBTM_PARAM_END
 };
 
@@ -26,44 +40,96 @@ static int init(const struct cbtm_host *table, struct cbtm_error *e)
 	return 0;
 }
 
+/* What one run of Lloyd's algorithm works on, and the best of all runs. */
+struct lloyd {
+	const struct options *o;
+	const struct cbtm_points *points;
+	size_t k;
+	float *centre, *last_centre, *best_centre; /* k x d; last: of the step before */
+	uint32_t *cluster, *before, *best_cluster; /* n */
+	double *distance, objective, best;         /* n */
+	float *bound;                              /* n */
+};
+
+static int take_step(struct lloyd *l, uint64_t restart, uint64_t t, size_t *moved,
+                     struct cbtm_fit_report *report, struct cbtm_error *e)
+{
+	const struct cbtm_points *p = l->points;
+	memcpy(l->before, l->cluster, p->n * sizeof *l->before);
+	if (host->assign_bounded(p->vector, p->n, p->d, l->centre, t ? l->last_centre : NULL, l->k,
+	                         l->bound, l->cluster, l->distance, e))
+		return e->name;
+	*moved = 0;
+	l->objective = 0;
+	for (size_t i = 0; i < p->n; i++) {
+		*moved += t == 0 || l->cluster[i] != l->before[i];
+		l->objective += l->distance[i] * (p->tokens ? (double)p->tokens[i] : 1);
+	}
+	struct cbtm_fit_step step = { .done = restart * l->o->iterations + t + 1,
+		                          .most = l->o->restarts * l->o->iterations,
+		                          .restart = restart,
+		                          .moved = *moved,
+		                          .objective = l->objective };
+	return report->step(report, &step, e);
+}
+
+/* A cluster that loses all its documents keeps its centre, and may win some again. */
+static int run(struct lloyd *l, uint64_t restart, uint64_t seed, struct cbtm_fit_report *report,
+               struct cbtm_error *e)
+{
+	const struct cbtm_points *p = l->points;
+	size_t moved = p->n;
+	if (host->seed_centres((enum cbtm_seeding)l->o->init, p->vector, p->n, p->d, l->k, seed,
+	                       l->centre, e))
+		return e->name;
+	for (uint64_t t = 0; t < l->o->iterations && moved; t++) {
+		if (host->stop_requested())
+			return host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+		if (take_step(l, restart, t, &moved, report, e))
+			return e->name;
+		/* The last centres stay those that the clusters and the objective belong to. */
+		memcpy(l->last_centre, l->centre, l->k * p->d * sizeof *l->centre);
+		if (moved && t + 1 < l->o->iterations &&
+		    host->means(p->vector, p->n, p->d, p->tokens, l->cluster, l->k, l->centre, e))
+			return e->name;
+	}
+	return 0;
+}
+
 static int fit(const void *options, const struct cbtm_points *points, size_t k, uint64_t seed,
                float *centre, int *centres_made, double *price, uint32_t *cluster, void **state,
                struct cbtm_fit_report *report, struct cbtm_error *e)
 {
-	const struct options *o = options;
-	size_t n = points->n, d = points->d, moved = n;
-	uint32_t *before = host->take(n, sizeof *before, e);
-	double *distance = host->take(n, sizeof *distance, e);
+	size_t n = points->n, centres = k * points->d;
+	struct lloyd l = {
+		.o = options, .points = points, .k = k, .centre = centre, .cluster = cluster
+	};
 	*state = NULL;
 	*centres_made = 1;
 	memset(price, 0, k * sizeof *price);
-	if (e->name ||
-	    host->seed_centres(CBTM_SEEDS_KMEANSPP, points->vector, n, d, k, seed, centre, e))
-		goto done;
-	double objective = 0;
-	for (uint64_t t = 0; t < o->iterations && moved && !host->stop_requested(); t++) {
-		memcpy(before, cluster, n * sizeof *before);
-		if (host->assign_nearest(points->vector, n, d, centre, k, NULL, cluster, distance, e))
-			goto done;
-		moved = 0;
-		objective = 0;
-		for (size_t i = 0; i < n; i++) {
-			moved += t == 0 || cluster[i] != before[i];
-			objective += distance[i] * (points->tokens ? (double)points->tokens[i] : 1);
-		}
-		struct cbtm_fit_step step = {
-			.done = t + 1, .most = o->iterations, .moved = moved, .objective = objective
-		};
-		if (report->step(report, &step, e))
-			goto done;
-		if (moved && host->means(points->vector, n, d, points->tokens, cluster, k, centre, e))
-			goto done;
+	l.last_centre = host->take(centres, sizeof *l.last_centre, e);
+	l.best_centre = host->take(centres, sizeof *l.best_centre, e);
+	l.before = host->take(n, sizeof *l.before, e);
+	l.distance = host->take(n, sizeof *l.distance, e);
+	l.bound = host->take(n, sizeof *l.bound, e);
+	l.best_cluster = host->take(l.o->restarts > 1 ? n : 1, sizeof *l.best_cluster, e);
+	for (uint64_t r = 0; !e->name && r < l.o->restarts; r++) {
+		if (run(&l, r, seed + r, report, e) || l.o->restarts == 1 || (r && l.objective >= l.best))
+			continue;
+		l.best = l.objective;
+		memcpy(l.best_centre, centre, centres * sizeof *centre);
+		memcpy(l.best_cluster, cluster, n * sizeof *cluster);
 	}
-	if (host->stop_requested())
-		host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
-done:
-	host->release(distance);
-	host->release(before);
+	if (!e->name && l.o->restarts > 1) {
+		memcpy(centre, l.best_centre, centres * sizeof *centre);
+		memcpy(cluster, l.best_cluster, n * sizeof *cluster);
+	}
+	host->release(l.best_cluster);
+	host->release(l.bound);
+	host->release(l.distance);
+	host->release(l.before);
+	host->release(l.best_centre);
+	host->release(l.last_centre);
 	return e->name;
 }
 
@@ -72,7 +138,7 @@ CBTM_EXPORT const struct cbtm_cluster cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "cluster",
 	            .name = "kmeans",
-	            .version = 1,
+	            .version = 2,
 	            .description = "plain k-means, clusters of any size",
 	            .params = params,
 	            .options_size = sizeof(struct options),
