@@ -55,7 +55,7 @@ static int score(struct stage_run *run, const char *checkpoint, bool expert, str
 	progress_start("scores", n, "documents");
 	if (!scoring_run(&s, run->out, e)) {
 		store_set_text(run->out, "vocabulary", model_vocabulary(s.model), e);
-		store_set_u64(run->out, "length", model_config(s.model)->length, e);
+		store_set_u64(run->out, "length", model_length(s.model), e);
 		store_set_text(run->out, "window", o->window ? "stride" : "truncate", e);
 		if (expert) {
 			store_set_u64(run->out, "cluster", run->cluster, e);

@@ -103,7 +103,7 @@ int scoring_count(const struct scoring *s, uint64_t *documents, struct cbtm_erro
 static int add_windows(const struct scoring *s, struct batch *b, const struct document *d,
                        struct cbtm_error *e)
 {
-	uint64_t length = model_config(s->model)->length, all = d->n + 2;
+	uint64_t length = model_length(s->model), all = d->n + 2;
 	uint64_t stride = s->window == SCORING_STRIDE ? (length + 1) / 2 : length;
 	for (uint64_t start = 0, scored = 0; scored < d->scored; start += stride) {
 		uint64_t n = all - start < length + 1 ? all - start : length + 1;
@@ -125,7 +125,7 @@ static int add_document(const struct scoring *s, struct part *p, const struct cu
 	struct document *d = &b->documents[b->n];
 	const uint32_t *ids;
 	const void *data;
-	uint64_t n, length = model_config(s->model)->length;
+	uint64_t n, length = model_length(s->model);
 	*d = (struct document){ .split = split };
 	if (store_read_row(p->key, c->row, &data, &n, e))
 		return e->name;

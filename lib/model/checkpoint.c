@@ -72,6 +72,18 @@ int checkpoint_read(const struct program *p, enum cbtm_role role, const struct s
 	return 0;
 }
 
+int checkpoint_length(const struct store *s, const struct model_config *c, uint64_t *length,
+                      struct cbtm_error *e)
+{
+	if (checkpoint_fact(s, "length", length, e))
+		return e->name;
+	if (!*length || *length > c->length)
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s),
+		                 "its sequences have %llu tokens, its model %llu positions",
+		                 (unsigned long long)*length, (unsigned long long)c->length);
+	return 0;
+}
+
 int checkpoint_fact(const struct store *s, const char *name, uint64_t *v, struct cbtm_error *e)
 {
 	if (store_get_u64(s, name, v))

@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/error.h"
+#include "model/config.h"
 #include "model/list.h"
 #include "store/dataset.h"
 #include <cbtm/compute.h>
@@ -27,5 +28,8 @@ int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_
 int checkpoint_read(const struct program *p, enum cbtm_role role, const struct store *s,
                     struct cbtm_error *e);
 
+/* T of a checkpoint's sequences, its fact "length": 1 to the config's positions, else BAD_STORE. */
+int checkpoint_length(const struct store *s, const struct model_config *c, uint64_t *length,
+                      struct cbtm_error *e);
 /* A u64 fact that must be there: BAD_STORE otherwise. */
 int checkpoint_fact(const struct store *s, const char *name, uint64_t *v, struct cbtm_error *e);

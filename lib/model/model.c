@@ -13,6 +13,7 @@ enum { BATCH_TOKENS = 4096 };
 
 struct model {
 	struct model_config config;
+	uint64_t length; /* T */
 	struct program program;
 	uint32_t batch, eod;
 	uint32_t t_ids, t_targets, t_logprob; /* tensors */
@@ -28,7 +29,7 @@ static int read_facts(struct model *m, const struct store *s, struct cbtm_error 
 	if (!json)
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"model\"");
 	if (model_config_parse(json, store_path(s), &m->config, e) ||
-	    checkpoint_fact(s, "eod", &eod, e))
+	    checkpoint_length(s, &m->config, &m->length, e) || checkpoint_fact(s, "eod", &eod, e))
 		return e->name;
 	if (eod >= m->config.vocabulary)
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "its eod is not in the vocabulary");
@@ -41,7 +42,7 @@ static int program_make(struct model *m, const struct cbtm_compute *compute, con
                         struct cbtm_error *e)
 {
 	struct program *p = &m->program;
-	struct emit_how how = { .batch = m->batch, .length = (uint32_t)m->config.length };
+	struct emit_how how = { .batch = m->batch, .length = (uint32_t)m->length };
 	p->names = emit_model(&m->config, &how, e);
 	p->list = p->names ? list_finish(p->names, e) : NULL;
 	if (!p->list)
@@ -65,9 +66,9 @@ int model_open(struct dataset *checkpoint, const struct cbtm_compute *compute, c
 	if (!status)
 		status = read_facts(m, s, e);
 	if (!status) {
-		uint64_t fit = BATCH_TOKENS / m->config.length;
+		uint64_t fit = BATCH_TOKENS / m->length;
 		m->batch = batch ? batch : fit ? (uint32_t)fit : 1;
-		size_t n = (size_t)m->batch * m->config.length;
+		size_t n = (size_t)m->batch * m->length;
 		m->ids = mem_zeroed(n, sizeof *m->ids, "a batch", e);
 		m->targets = mem_zeroed(n, sizeof *m->targets, "a batch", e);
 		m->logprob = mem_zeroed(n, sizeof *m->logprob, "a batch", e);
@@ -101,6 +102,11 @@ const struct model_config *model_config(const struct model *m)
 	return &m->config;
 }
 
+uint64_t model_length(const struct model *m)
+{
+	return m->length;
+}
+
 uint32_t model_eod(const struct model *m)
 {
 	return m->eod;
@@ -119,7 +125,7 @@ uint32_t model_batch(const struct model *m)
 /* Puts one sequence into row b of the batch; what is not wanted, or not there, does not count. */
 static int place(struct model *m, const struct model_sequence *s, uint32_t b, struct cbtm_error *e)
 {
-	size_t T = m->config.length;
+	size_t T = m->length;
 	uint32_t *ids = m->ids + b * T, *targets = m->targets + b * T;
 	if (s->n < 2 || s->n > T + 1)
 		return error_set(e, CBTM_ERR_BAD_DATA, NULL,
@@ -139,7 +145,7 @@ static int place(struct model *m, const struct model_sequence *s, uint32_t b, st
 static int take_scores(const struct model *m, const struct model_sequence *s, uint32_t b,
                        struct cbtm_error *e)
 {
-	const float *logprob = m->logprob + b * m->config.length;
+	const float *logprob = m->logprob + b * m->length;
 	for (size_t t = s->first; t + 1 < s->n; t++) {
 		if (!isfinite(logprob[t]))
 			return error_set(e, CBTM_ERR_BAD_DATA, NULL,

@@ -23,10 +23,11 @@ int model_open(struct dataset *checkpoint, const struct cbtm_compute *compute, c
                uint32_t batch, struct model **m, struct cbtm_error *e);
 void model_close(struct model *m); /* NULL is fine */
 
-const struct model_config *model_config(const struct model *m); /* length T, vocabulary V ... */
-uint32_t model_eod(const struct model *m);                      /* id of the end of a document */
-const char *model_vocabulary(const struct model *m);            /* digest (hex) of its vocabulary */
-uint32_t model_batch(const struct model *m); /* sequences that are worked on together */
+const struct model_config *model_config(const struct model *m); /* positions, vocabulary V ... */
+uint64_t model_length(const struct model *m);        /* T: tokens that it was trained on at once */
+uint32_t model_eod(const struct model *m);           /* id of the end of a document */
+const char *model_vocabulary(const struct model *m); /* digest (hex) of its vocabulary */
+uint32_t model_batch(const struct model *m);         /* sequences that are worked on together */
 
 /* One sequence to score, its first id being context alone: a document is EOD text EOD. */
 struct model_sequence {

@@ -91,7 +91,7 @@ static int start_from(struct trainer *r, struct cbtm_error *e)
 static int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e)
 {
 	uint64_t batch = t->plan.batch < t->micro_batch ? t->plan.batch : t->micro_batch;
-	*r = (struct trainer){ .t = t, .B = (uint32_t)batch, .T = (uint32_t)t->config.length };
+	*r = (struct trainer){ .t = t, .B = (uint32_t)batch, .T = (uint32_t)t->length };
 	if (dataset_part(t->sequences, 0, &r->sequences, e) ||
 	    order_open(r->sequences, "ids", t->random_seed, &r->order, e))
 		return e->name;
@@ -325,11 +325,13 @@ static int check_vocabulary(const struct training *t, const struct store *start,
 	if (a && b && strcmp(a, b))
 		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
 		                 "its ids are of the vocabulary %s, the checkpoint's of %s", b, a);
-	if (length != t->config.length)
-		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
-		                 "its sequences have %llu tokens, the checkpoint's %llu",
-		                 (unsigned long long)length, (unsigned long long)t->config.length);
-	return 0;
+	if (length == t->length)
+		return 0;
+	error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
+	          "its sequences have %llu tokens, the checkpoint's %llu", (unsigned long long)length,
+	          (unsigned long long)t->length);
+	return error_hint(e, "shard.length is that of the sequences; train.seed.length that of an "
+	                     "imported checkpoint");
 }
 
 int training_branch(struct training *t, uint64_t *clusters, uint64_t *tokens, uint64_t *tokens_all,
@@ -341,6 +343,7 @@ int training_branch(struct training *t, uint64_t *clusters, uint64_t *tokens, ui
 		if (!model)
 			error_set(e, CBTM_ERR_BAD_STORE, store_path(start), "it has no fact \"model\"");
 		else if (!model_config_parse(model, store_path(start), &t->config, e) &&
+		         !checkpoint_length(start, &t->config, &t->length, e) &&
 		         !checkpoint_fact(sequences, "clusters", clusters, e) &&
 		         !checkpoint_fact(sequences, "tokens", tokens, e) &&
 		         !checkpoint_fact(sequences, "tokens_all", tokens_all, e))

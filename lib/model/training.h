@@ -16,6 +16,7 @@ struct training {
 	const struct cbtm_compute *compute;
 	const void *compute_options;
 	struct model_config config;
+	uint64_t length; /* T, tokens of a sequence; at most the config's positions */
 	struct schedule_plan plan;
 	double beta1, beta2, epsilon, weight_decay, clip, dropout;
 	uint64_t random_seed;      /* of start values, shuffles, dropout */
@@ -31,7 +32,7 @@ struct training {
 };
 
 /*
- * Fills what an expert inherits: the config from the checkpoint `start`; and, from `sequences`, the
+ * Fills what an expert inherits: config and length from the checkpoint `start`; and, from `sequences`, the
  * number of clusters, this cluster's tokens, all clusters' tokens. BAD_DATA if the sequences have
  * another vocabulary or length than the checkpoint.
  */

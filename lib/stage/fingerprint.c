@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage/fingerprint.h"
+#include "base/file.h"
 #include "base/param.h"
 #include "stage/declaration.h"
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct causes {
 	struct arena *arena;
@@ -31,15 +34,44 @@ static int add(struct causes *c, const char *name, const char *value)
 	return 0;
 }
 
-/* A file decides by its content, wherever it lies. */
+/* The files right in a folder, in the order of their names; hidden ones and folders left out. */
+static int digest_folder(const char *path, struct digest *d, struct cbtm_error *e)
+{
+	struct digest_stream *s = digest_begin(e);
+	char **name = NULL, *file;
+	size_t n = 0;
+	struct digest one;
+	struct stat st;
+
+	if (s && !folder_list(path, &name, &n, e))
+		for (size_t i = 0; i < n && !e->name; i++) {
+			file = path_join(path, name[i], e);
+			if (file && *name[i] != '.' && !stat(file, &st) && S_ISREG(st.st_mode) &&
+			    !digest_file(file, 0, UINT64_MAX, &one, e)) {
+				digest_text(s, name[i]);
+				digest_u64(s, one.high);
+				digest_u64(s, one.low);
+			}
+			free(file);
+		}
+	if (!e->name)
+		*d = digest_now(s);
+	folder_list_free(name, n);
+	digest_end(s);
+	return e->name;
+}
+
+/* A file, or a folder of files, decides by its content, wherever it lies. */
 static const char *file_cause(struct causes *c, const char *path)
 {
 	char hex[DIGEST_HEX];
 	struct digest d;
+	struct stat st;
 
 	if (!path || !*path)
 		return "";
-	if (digest_file(path, 0, UINT64_MAX, &d, c->e))
+	if (!stat(path, &st) && S_ISDIR(st.st_mode) ? digest_folder(path, &d, c->e)
+	                                            : digest_file(path, 0, UINT64_MAX, &d, c->e))
 		return NULL;
 	digest_hex(d, hex);
 	return arena_string(c->arena, hex, strlen(hex), c->e);

@@ -22,6 +22,11 @@ static struct model_config config;
 static const char *vocabulary;
 static size_t stop_after; /* scored sequences until SIGTERM comes; 0: never */
 
+uint64_t model_length(const struct model *m)
+{
+	return model_config(m)->length;
+}
+
 const struct model_config *model_config(const struct model *m)
 {
 	(void)m;

@@ -219,8 +219,11 @@ static void test_a_tensor_of_a_wrong_shape_is_refused(void **state)
 	struct list *l = list_new(2, 3, &e);
 	uint64_t x[] = { 2, 3, 4 }, weight[] = { 5, 3 };
 	uint32_t slots[] = { list_tensor(l, "x", CBTM_ROLE_INPUT, CBTM_F32, 3, x, &e),
-		                 list_tensor(l, "w", CBTM_ROLE_INPUT, CBTM_F32, 2, weight, &e), CBTM_NONE,
-		                 CBTM_NONE, list_tensor(l, "y", CBTM_ROLE_RESULT, CBTM_F32, 3, x, &e) };
+		                 list_tensor(l, "w", CBTM_ROLE_INPUT, CBTM_F32, 2, weight, &e),
+		                 CBTM_NONE,
+		                 CBTM_NONE,
+		                 list_tensor(l, "y", CBTM_ROLE_RESULT, CBTM_F32, 3, x, &e),
+		                 CBTM_NONE };
 	list_section(l, CBTM_FORWARD);
 	assert_non_null(list_add(l, CBTM_OP_LINEAR, 0, slots, &e));
 	assert_null(list_finish(l, &e));

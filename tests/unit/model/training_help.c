@@ -65,6 +65,7 @@ struct training test_training(void)
 	return (struct training){ .title = "test",
 		                      .compute = test_compute("cpu"),
 		                      .config = test_config,
+		                      .length = test_config.length,
 		                      .plan = { .steps = 30, .batch = 6, .lr = 1e-2, .warmup = 5 },
 		                      .beta1 = 0.9,
 		                      .beta2 = 0.95,

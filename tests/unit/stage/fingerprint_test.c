@@ -196,9 +196,49 @@ static void test_causes_have_the_names_of_keys(void **state)
 	arena_free(a);
 }
 
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	char path[4200];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_a_folder_decides_by_its_files(void **state)
+{
+	char one[] = "/tmp/cbtm-fingerprint-XXXXXX", two[] = "/tmp/cbtm-fingerprint-XXXXXX";
+	char command[200];
+	struct fixture f;
+	struct digest before;
+
+	(void)state;
+	assert_non_null(mkdtemp(one));
+	assert_non_null(mkdtemp(two));
+	write_file(one, "b", "x");
+	write_file(one, "a", "y");
+	write_file(two, "a", "y");
+	write_file(two, "b", "x");
+	write_file(two, ".hidden", "z");
+	reset(&f);
+	f.o.file = one;
+	before = take(&f);
+	f.o.file = two;
+	assert_true(digest_equal(before, take(&f)));
+	write_file(two, "b", "z");
+	assert_false(digest_equal(before, take(&f)));
+	write_file(two, "b", "x");
+	write_file(two, "c", "");
+	assert_false(digest_equal(before, take(&f)));
+	snprintf(command, sizeof command, "rm -r %s %s", one, two);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_folder_decides_by_its_files),
 		cmocka_unit_test(test_everything_that_decides_changes_the_fingerprint),
 		cmocka_unit_test(test_what_changes_no_result_stays_out),
 		cmocka_unit_test(test_tasks_and_clusters_differ),

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checkpoints of Hugging Face's transformers, OPT and GPT-2: a folder with config.json and
+ * safetensors, to and from a store of kind "checkpoint" (model/checkpoint.h).
+ *
+ * What differs from our layout (model/parameter.h):
+ *   OPT    positions begin at row 2 of embed_positions (rows 0 and 1 are written as zeros); queries,
+ *          keys and values are three matrices, ours is one.
+ *   GPT-2  matrices are input x output ("Conv1D"), ours output x input.
+ * In both the output matrix is the token embedding: lm_head.weight may be missing, or equal to it.
+ */
+#pragma once
+#include "base/buffer.h"
+#include "base/error.h"
+#include "model/config.h"
+#include "store/store.h"
+
+/*
+ * Reads FOLDER/config.json. CONFIG naming file and key for what this model cannot be: another
+ * model_type, OPT-350m's post-norm (do_layer_norm_before) and projection (word_embed_proj_dim),
+ * another activation, untied embeddings, scaling by layer, cross attention, quantised weights.
+ */
+int huggingface_config(const char *folder, struct model_config *c, struct cbtm_error *e);
+
+/*
+ * Reads a folder's parameters and appends them to `w` as checkpoint_write does: F32, F16 or BF16,
+ * widened to F32. Memory: the largest tensor, twice. Before anything is written every tensor is
+ * checked: BAD_DATA naming the file and the tensor that is missing, too many, or of another shape
+ * (both are shown); later for numbers that are not finite, or a lm_head.weight of its own.
+ */
+int huggingface_import(const char *folder, const struct model_config *c, struct store_writer *w,
+                       struct cbtm_error *e);
+
+/*
+ * Writes FOLDER/model.safetensors (F32) and config.json of a checkpoint's store, so that
+ * AutoModelForCausalLM.from_pretrained gives equal logits; then reads them again and compares every
+ * number. `eod`: id that ends a document; `bos`: begins a text (may be the same). The same store
+ * gives the same bytes. Errors of store.h; IO if what was read back differs.
+ */
+int huggingface_export(const struct store *checkpoint, const char *folder, uint64_t eod,
+                       uint64_t bos, struct cbtm_error *e);
+
+/* ---------------------------------------------------------------- shared by import and export */
+/* config.json of a model, appended to *out. */
+int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_t bos,
+                             struct buffer *out, struct cbtm_error *e);
+
+enum { HUGGINGFACE_SOURCES = 3 };
+/* Where one of our parameters lies in their files. */
+struct huggingface_place {
+	char name[HUGGINGFACE_SOURCES][128]; /* their names, each a block of our rows, in order */
+	size_t sources;
+	bool transposed;
+	uint64_t skip; /* rows of theirs before our first */
+};
+/* The place of our parameter `name` under their prefix ("model.decoder.", "transformer."). INTERNAL
+ * if the architecture has none of that name. */
+int huggingface_place(enum architecture a, const char *prefix, const char *name,
+                      struct huggingface_place *place, struct cbtm_error *e);
+/* The prefixes by which their files may name tensors; export uses the first. NULL ends. */
+extern const char *const huggingface_prefixes[ARCHITECTURES][3];
+/* True for tensors that hold no parameter (GPT-2's masks), given without the prefix. */
+bool huggingface_is_buffer(enum architecture a, const char *name);

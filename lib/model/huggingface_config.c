@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* config.json of transformers: the keys that say what a model computes, and what they may be. */
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "model/huggingface.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONFIG_LIMIT = 1 << 20 };
+#define NORM_EPSILON 1e-5 /* of both, and the only one that lists are emitted with */
+
+/* A key with the one value that this model can have; it may be missing when that is the default. */
+struct fixed {
+	const char *key, *value; /* as JSON */
+	const char *also;        /* another value of the same meaning, or NULL */
+	bool missing_is_fine;
+};
+/* A key that is a number of the configuration. */
+struct sized {
+	const char *key;
+	size_t offset;
+};
+
+static const struct fixed opt_fixed[] = { { "activation_function", "\"relu\"", NULL, true },
+	                                      { "do_layer_norm_before", "true", NULL, true },
+	                                      { "_remove_final_layer_norm", "false", NULL, true },
+	                                      { "enable_bias", "true", NULL, true },
+	                                      { "layer_norm_elementwise_affine", "true", NULL, true },
+	                                      { "tie_word_embeddings", "true", NULL, true },
+	                                      { "quantization_config", "null", NULL, true },
+	                                      { 0 } };
+static const struct sized opt_sized[] = {
+	{ "vocab_size", offsetof(struct model_config, vocabulary) },
+	{ "max_position_embeddings", offsetof(struct model_config, length) },
+	{ "num_hidden_layers", offsetof(struct model_config, layers) },
+	{ "hidden_size", offsetof(struct model_config, width) },
+	{ "num_attention_heads", offsetof(struct model_config, heads) },
+	{ "ffn_dim", offsetof(struct model_config, ffn) },
+	{ 0 }
+};
+static const struct fixed gpt2_fixed[] = {
+	{ "activation_function", "\"gelu_new\"", "\"gelu_pytorch_tanh\"", true },
+	{ "scale_attn_weights", "true", NULL, true },
+	{ "scale_attn_by_inverse_layer_idx", "false", NULL, true },
+	{ "add_cross_attention", "false", NULL, true },
+	{ "tie_word_embeddings", "true", NULL, true },
+	{ "quantization_config", "null", NULL, true },
+	{ 0 }
+};
+static const struct sized gpt2_sized[] = { { "vocab_size",
+	                                         offsetof(struct model_config, vocabulary) },
+	                                       { "n_positions", offsetof(struct model_config, length) },
+	                                       { "n_layer", offsetof(struct model_config, layers) },
+	                                       { "n_embd", offsetof(struct model_config, width) },
+	                                       { "n_head", offsetof(struct model_config, heads) },
+	                                       { "n_inner", offsetof(struct model_config, ffn) },
+	                                       { 0 } };
+static const struct {
+	const struct fixed *fixed;
+	const struct sized *sized;
+	const char *class;
+} kinds[ARCHITECTURES] = {
+	[ARCHITECTURE_OPT] = { opt_fixed, opt_sized, "OPTForCausalLM" },
+	[ARCHITECTURE_GPT2] = { gpt2_fixed, gpt2_sized, "GPT2LMHeadModel" },
+};
+
+static uint64_t *number(struct model_config *c, const struct sized *s)
+{
+	return (uint64_t *)((char *)c + s->offset);
+}
+
+static int refuse(const char *path, const char *key, struct json v, const char *allowed,
+                  struct cbtm_error *e)
+{
+	struct buffer text = { 0 };
+	struct cbtm_error ignored = { 0 };
+	json_print(v, &text, &ignored);
+	error_set(e, CBTM_ERR_CONFIG, path, "\"%s\" is %.100s; this model can only have %s", key,
+	          text.data ? text.data : "missing", allowed);
+	buffer_free(&text);
+	return e->name;
+}
+
+static bool is(struct json v, const char *value)
+{
+	struct buffer text = { 0 };
+	struct cbtm_error ignored = { 0 };
+	bool same = !json_print(v, &text, &ignored) && text.data && !strcmp(text.data, value);
+	buffer_free(&text);
+	return same;
+}
+
+static int check_fixed(const char *path, struct json root, enum architecture a,
+                       struct cbtm_error *e)
+{
+	struct json v;
+	for (const struct fixed *f = kinds[a].fixed; f->key; f++)
+		if (json_member(root, f->key, &v) && !is(v, f->value) && !(f->also && is(v, f->also)))
+			return refuse(path, f->key, v, f->value, e);
+	return 0;
+}
+
+static int read_sizes(const char *path, struct json root, struct model_config *c,
+                      struct cbtm_error *e)
+{
+	struct json v;
+	for (const struct sized *s = kinds[c->architecture].sized; s->key; s++) {
+		bool there = json_member(root, s->key, &v) && json_type(v) != JSON_NULL;
+		if (!there && !strcmp(s->key, "n_inner"))
+			c->ffn = 0; /* four times the width */
+		else if (!there)
+			return error_set(e, CBTM_ERR_CONFIG, path, "there is no key \"%s\"", s->key);
+		else if (!json_u64(v, number(c, s)) || !*number(c, s))
+			return refuse(path, s->key, v, "a count", e);
+	}
+	return 0;
+}
+
+/* What is particular to an architecture. */
+static int check_more(const char *path, struct json root, struct model_config *c,
+                      struct cbtm_error *e)
+{
+	struct json v;
+	uint64_t projection;
+	double epsilon;
+	if (c->architecture == ARCHITECTURE_OPT) {
+		if (json_member(root, "word_embed_proj_dim", &v) && json_type(v) != JSON_NULL &&
+		    (!json_u64(v, &projection) || projection != c->width))
+			return refuse(path, "word_embed_proj_dim", v,
+			              "the hidden_size: OPT-350m's projections are not supported", e);
+		return 0;
+	}
+	if (json_member(root, "layer_norm_epsilon", &v) &&
+	    (!json_f64(v, &epsilon) || fabs(epsilon - NORM_EPSILON) > 1e-12))
+		return refuse(path, "layer_norm_epsilon", v, "1e-5", e);
+	if (!c->ffn && c->width <= UINT64_MAX / 4)
+		c->ffn = 4 * c->width;
+	return 0;
+}
+
+static int find_architecture(const char *path, struct json root, struct model_config *c,
+                             struct cbtm_error *e)
+{
+	struct json v;
+	const char *name;
+	size_t n;
+	if (!json_member(root, "model_type", &v))
+		return error_set(e, CBTM_ERR_CONFIG, path, "there is no key \"model_type\"");
+	for (int a = 0; json_string(v, &name, &n) && a < ARCHITECTURES; a++)
+		if (strlen(architecture_names[a]) == n && !memcmp(architecture_names[a], name, n)) {
+			c->architecture = (enum architecture)a;
+			return 0;
+		}
+	return refuse(path, "model_type", v, "opt or gpt2", e);
+}
+
+int huggingface_config(const char *folder, struct model_config *c, struct cbtm_error *e)
+{
+	struct json_parser *p = json_parser_new(e);
+	char *path = path_join(folder, "config.json", e);
+	struct buffer text = { 0 };
+	struct cbtm_error wrong = { 0 };
+	struct json root;
+	*c = (struct model_config){ 0 };
+	if (!p || !path || file_read(path, CONFIG_LIMIT, &text, e) ||
+	    json_parse(p, text.data ? text.data : "", text.n, path, &root, e))
+		goto done;
+	if (json_type(root) != JSON_OBJECT)
+		error_set(e, CBTM_ERR_CONFIG, path, "it is not an object");
+	else if (!find_architecture(path, root, c, e) && !check_fixed(path, root, c->architecture, e) &&
+	         !read_sizes(path, root, c, e) && !check_more(path, root, c, e) &&
+	         model_config_check(c, &wrong))
+		error_set(e, CBTM_ERR_CONFIG, path, "%s: %s", wrong.where, wrong.what);
+done:
+	free(path);
+	buffer_free(&text);
+	json_parser_free(p);
+	return e->name;
+}
+
+/* "key": and a value that is JSON already. */
+static int put(struct buffer *out, const char *key, const char *json, struct cbtm_error *e)
+{
+	return json_put_key(out, key, e) ? (int)e->name : buffer_text(out, json, e);
+}
+
+static int put_id(struct buffer *out, const char *key, uint64_t id, struct cbtm_error *e)
+{
+	return json_put_key(out, key, e) ? (int)e->name : json_put_u64(out, id, e);
+}
+
+int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_t bos,
+                             struct buffer *out, struct cbtm_error *e)
+{
+	const char *name = architecture_names[c->architecture], *class = kinds[c->architecture].class;
+	bool opt = c->architecture == ARCHITECTURE_OPT;
+	if (json_put_open(out, '{', e) || json_put_key(out, "architectures", e) ||
+	    json_put_open(out, '[', e) || json_put_string(out, class, strlen(class), e) ||
+	    json_put_close(out, ']', e) || json_put_key(out, "model_type", e) ||
+	    json_put_string(out, name, strlen(name), e))
+		return e->name;
+	for (const struct fixed *f = kinds[c->architecture].fixed; f->key; f++)
+		if (strcmp(f->value, "null") && put(out, f->key, f->value, e))
+			return e->name;
+	for (const struct sized *s = kinds[c->architecture].sized; s->key; s++)
+		if (put_id(out, s->key, *number((struct model_config *)c, s), e))
+			return e->name;
+	if (opt ? put_id(out, "word_embed_proj_dim", c->width, e) || put(out, "dropout", "0.0", e) ||
+	              put_id(out, "pad_token_id", eod, e)
+	        : put(out, "layer_norm_epsilon", "1e-05", e) || put(out, "resid_pdrop", "0.0", e) ||
+	              put(out, "embd_pdrop", "0.0", e) || put(out, "attn_pdrop", "0.0", e))
+		return e->name;
+	if (put_id(out, "bos_token_id", bos, e) || put_id(out, "eos_token_id", eod, e) ||
+	    put(out, "torch_dtype", "\"float32\"", e) || json_put_close(out, '}', e))
+		return e->name;
+	return buffer_text(out, "\n", e);
+}

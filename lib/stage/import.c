@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage/import.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "model/huggingface.h"
+#include "text/bpe.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The first symbol or merge in which two vocabularies differ. */
+static int compare(const struct bpe *a, const struct bpe *b, const char *folder,
+                   struct cbtm_error *e)
+{
+	for (uint32_t i = 0; i < a->size && i < b->size; i++)
+		if (a->symbol[i].n != b->symbol[i].n ||
+		    memcmp(a->symbol[i].bytes, b->symbol[i].bytes, a->symbol[i].n))
+			return error_set(e, CBTM_ERR_BAD_DATA, folder,
+			                 "its vocabulary is not that of the corpus' tokens: the id %u is "
+			                 "\"%.40s\" there, \"%.40s\" here",
+			                 i, b->symbol[i].bytes, a->symbol[i].bytes);
+	if (a->size == b->size && a->merges == b->merges &&
+	    (!a->merges || !memcmp(a->merge, b->merge, a->merges * sizeof *a->merge)))
+		return 0;
+	return error_set(e, CBTM_ERR_BAD_DATA, folder,
+	                 "its vocabulary is not that of the corpus' tokens: %u tokens and %u merges "
+	                 "there, %u and %u here",
+	                 b->size, b->merges, a->size, a->merges);
+}
+
+/* Ids come only from the checkpoint's own vocabulary: where the folder has it, it is compared. */
+static int check_vocabulary(const struct bpe *bpe, const char *folder, struct cbtm_error *e)
+{
+	char *vocab = path_join(folder, "vocab.json", e);
+	char *merges = path_join(folder, "merges.txt", e);
+	char *tokenizer = path_join(folder, "tokenizer.json", e);
+	char *eod = mem_copy(bpe->symbol[bpe->eod].bytes, bpe->symbol[bpe->eod].n, e);
+	struct bpe_choice choice = { .eod = eod, .bos = "" };
+	struct bpe *own = NULL;
+	if (!vocab || !merges || !tokenizer || !eod)
+		goto done;
+	if (file_exists(vocab) && file_exists(merges))
+		bpe_import(vocab, merges, &choice, &own, e);
+	else if (file_exists(tokenizer))
+		bpe_import_tokenizer(tokenizer, &choice, &own, e);
+	else
+		log_message(LOG_WARNING,
+		            "%s: there is neither vocab.json with merges.txt nor tokenizer.json: nobody "
+		            "checks that the corpus' tokens are this model's",
+		            folder);
+	if (own)
+		compare(bpe, own, folder, e);
+	if (e->name)
+		error_hint(e, "name its vocabulary in tokenize.vocabulary");
+done:
+	bpe_free(own);
+	free(vocab);
+	free(merges);
+	free(tokenizer);
+	free(eod);
+	return e->name;
+}
+
+static int check_sizes(const struct model_config *c, const struct bpe *bpe, const char *folder,
+                       uint64_t length, struct cbtm_error *e)
+{
+	if (bpe->size > c->vocabulary)
+		return error_set(e, CBTM_ERR_BAD_DATA, folder,
+		                 "the corpus' tokens are of a vocabulary of %u, the model's has %llu",
+		                 bpe->size, (unsigned long long)c->vocabulary);
+	if (length > c->length)
+		return error_set(e, CBTM_ERR_CONFIG, "train.seed.length",
+		                 "%llu tokens at once are more than the checkpoint's %llu positions",
+		                 (unsigned long long)length, (unsigned long long)c->length);
+	return 0;
+}
+
+static int set_facts(struct store_writer *w, const struct model_config *c, const struct bpe *bpe,
+                     const char *vocabulary, uint64_t length, struct cbtm_error *e)
+{
+	struct buffer model = { 0 };
+	if (!model_config_print(c, &model, e) && !store_set_json(w, "model", model.data, e)) {
+		store_set_text(w, "vocabulary", vocabulary, e);
+		store_set_u64(w, "vocabulary_size", bpe->size, e);
+		store_set_u64(w, "eod", bpe->eod, e);
+		if (bpe->bos != BPE_NONE)
+			store_set_u64(w, "bos", bpe->bos, e);
+		store_set_u64(w, "length", length ? length : c->length, e);
+		store_set_u64(w, "step", 0, e);
+		store_set_u64(w, "tokens", 0, e);
+		store_set_u64(w, "batch", 0, e);
+		store_set_f64(w, "passes", 0, e);
+	}
+	buffer_free(&model);
+	return e->name;
+}
+
+int stage_import_seed(struct stage_run *run, const char *folder, uint64_t length,
+                      struct cbtm_error *e)
+{
+	char vocabulary[DIGEST_HEX];
+	struct model_config c;
+	struct bpe *bpe = NULL;
+	const void *cursor;
+	size_t done;
+	if (store_cursor(run->out, &cursor, &done, e) || done)
+		return e->name; /* committed whole */
+	if (!bpe_open(stage_input(run, "vocabulary"), &bpe, vocabulary, e) &&
+	    !huggingface_config(folder, &c, e) && !check_sizes(&c, bpe, folder, length, e) &&
+	    !check_vocabulary(bpe, folder, e) && !huggingface_import(folder, &c, run->out, e) &&
+	    !set_facts(run->out, &c, bpe, vocabulary, length, e))
+		store_commit(run->out, "done", 4, e);
+	bpe_free(bpe);
+	return e->name;
+}
