@@ -61,7 +61,7 @@ int bpe_import(const char *vocab_path, const char *merges_path, const struct bpe
 	*bpe = NULL;
 	if (!parser || file_read(vocab_path, FILE_LIMIT, &vocab, e) ||
 	    file_read(merges_path, FILE_LIMIT, &merges, e) ||
-	    json_parse(parser, vocab.data ? vocab.data : "", vocab.n, vocab_path, &root, e) ||
+	    spelt_parse(parser, &vocab, vocab_path, &root, e) ||
 	    spelt_vocabulary(&v, root, vocab_path, e) ||
 	    read_merges(&v, merges.data ? merges.data : "", merges.n, merges_path, e) ||
 	    add_specials(&v, choice, e) || spelt_make(&v, choice, vocab_path, bpe, e))

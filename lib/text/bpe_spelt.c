@@ -21,6 +21,16 @@ void spelt_free(struct spelt *v)
 	*v = (struct spelt){ 0 };
 }
 
+int spelt_parse(struct json_parser *parser, const struct buffer *text, const char *path,
+                struct json *root, struct cbtm_error *e)
+{
+	if (!json_parse(parser, text->data ? text->data : "", text->n, path, root, e))
+		return 0;
+	if (e->name == CBTM_ERR_BAD_JSON || e->name == CBTM_ERR_BAD_UTF8)
+		error_hint(e, "the file is damaged or cut off: fetch or write it again");
+	return e->name;
+}
+
 /* ---------------------------------------------------------------- names */
 static size_t slot_of(const struct spelt *v, const char *s, size_t n)
 {

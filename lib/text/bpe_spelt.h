@@ -32,6 +32,9 @@ struct spelt {
 /* {0} is empty; frees what it holds. */
 void spelt_free(struct spelt *v);
 
+/* json_parse of a whole file; what to do about a broken one is not what is done about a line. */
+int spelt_parse(struct json_parser *parser, const struct buffer *text, const char *path,
+                struct json *root, struct cbtm_error *e);
 /*
  * Reads an object of names and ids. BAD_DATA, naming `where` and the entry: an id that is no small
  * integer, two names with one id, a name that is there twice.

@@ -447,8 +447,7 @@ int bpe_import_tokenizer(const char *path, const struct bpe_choice *choice, stru
 
 	*bpe = NULL;
 	if (!parser || file_read(path, FILE_LIMIT, &text, e) ||
-	    json_parse(parser, text.data ? text.data : "", text.n, path, &root, e) ||
-	    read_file(&r, root, e))
+	    spelt_parse(parser, &text, path, &root, e) || read_file(&r, root, e))
 		goto done;
 	chosen.eod = *choice->eod || !r.eod.n ? choice->eod : r.eod.data;
 	chosen.bos = *choice->bos || !r.bos.n ? choice->bos : r.bos.data;

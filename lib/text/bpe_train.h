@@ -21,8 +21,9 @@ struct bpe_training {
  * count, ties to the lower left, then right id. Does not depend on the pieces' order. BAD_DATA for
  * a special token that is the name of a byte or of what a merge makes.
  *
- * Memory beside the pieces: 4 bytes a byte of the different pieces, 12 a piece, 4 for each place
- * where a pair stood or came about (at most 12 bytes a byte), and 60 a pair.
+ * Memory beside the pieces: 20 bytes a different piece and 4 a byte of it; 4 for each place where a
+ * pair stood or came about (at most 12 bytes a byte, twice that while the list grows); 60 a pair. It
+ * does not grow with how often pieces occur: 129 MB at most for 78 MB of prose and manuals.
  */
 int bpe_train(const struct bpe_pieces *p, const struct bpe_training *t, struct bpe **bpe,
               struct cbtm_error *e);

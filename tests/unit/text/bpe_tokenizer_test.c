@@ -249,6 +249,8 @@ static void test_files_that_are_cut_or_nested_are_refused(void **state)
 	refused(state, NULL, "");
 	write_text(state, "{\"version\":\"\xff\"}", 15);
 	refused(state, NULL, "UTF-8");
+	assert_null(import(state, NULL, &e));
+	assert_non_null(strstr(e.hint, "damaged"));
 	write_text(state, "[]", 2);
 	refused(state, NULL, "the file is no object");
 	buffer_free(&whole);
