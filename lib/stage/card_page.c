@@ -16,7 +16,7 @@ enum {
 	LISTED = 5,  /* clusters that are listed there */
 	VALUE = 20,  /* columns of a metadata value */
 	CELL = 7,
-	ID = 16
+	ID = 24
 };
 
 /* A page under way. Texts of JSON die with the next row that is read. */

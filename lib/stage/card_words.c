@@ -18,8 +18,8 @@ struct waiting {
 struct card_words {
 	uint32_t k;
 	struct pool *pool;
-	struct tally *tally;
-	uint64_t *total; /* k: all words, dropped ones too */
+	struct tally *tally, **own; /* of all; one a thread, of what it counts at a time */
+	uint64_t *total;            /* k: all words, dropped ones too */
 	uint64_t documents;
 	struct buffer text;
 	struct waiting *waiting;
@@ -36,6 +36,9 @@ struct card_words *card_words_new(uint32_t k, size_t most_pairs, struct pool *po
 	w->pool = pool;
 	w->tally = tally_new(k, most_pairs, e);
 	w->total = mem_zeroed(k, sizeof *w->total, "word counts", e);
+	w->own = mem_zeroed(pool_threads(pool), sizeof *w->own, "word counts", e);
+	for (unsigned i = 0; w->own && i < pool_threads(pool); i++)
+		w->own[i] = tally_new(k, SIZE_MAX, e);
 	w->waiting = mem_zeroed(MOST_DOCUMENTS, sizeof *w->waiting, "word counts", e);
 	if (!e->name)
 		return w;
@@ -47,6 +50,9 @@ void card_words_free(struct card_words *w)
 {
 	if (!w)
 		return;
+	for (unsigned i = 0; w->own && i < pool_threads(w->pool); i++)
+		tally_free(w->own[i]);
+	free(w->own);
 	free(w->waiting);
 	buffer_free(&w->text);
 	free(w->total);
@@ -55,15 +61,10 @@ void card_words_free(struct card_words *w)
 }
 
 /* ---------------------------------------------------------------- counting */
-/* Some of the waiting documents, counted by one thread. */
-struct piece {
-	struct tally *tally;
-	size_t from, to;
-	uint64_t *total; /* to - from: words of each document */
-};
 struct counting {
 	const struct card_words *w;
-	struct piece piece[PIECES];
+	size_t pieces;
+	uint64_t *total; /* words of each waiting document */
 };
 struct document {
 	struct tally *tally;
@@ -79,41 +80,35 @@ static int count_word(void *arg, const char *word, size_t n)
 	return tally_add(d->tally, word, n, d->cluster, d->number, d->e);
 }
 
+/* Sums do not depend on which thread counted a piece. */
 static int count_piece(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
-	struct counting *c = arg;
-	struct piece *p = &c->piece[task];
-	(void)thread;
-	p->tally = tally_new(c->w->k, SIZE_MAX, e);
-	for (size_t i = p->from; p->tally && i < p->to && !e->name; i++) {
-		const struct waiting *x = &c->w->waiting[i];
-		struct document d = { p->tally, x->cluster, i, 0, e };
-		words_each(c->w->text.data + x->offset, x->n, count_word, &d);
-		p->total[i - p->from] = d.words;
+	const struct counting *c = arg;
+	const struct card_words *w = c->w;
+	size_t to = w->n * (task + 1) / c->pieces;
+	for (size_t i = w->n * task / c->pieces; i < to && !e->name; i++) {
+		const struct waiting *x = &w->waiting[i];
+		struct document d = { w->own[thread], x->cluster, i, 0, e };
+		words_each(w->text.data + x->offset, x->n, count_word, &d);
+		c->total[i] = d.words;
 	}
 	return e->name;
 }
 
 static int count_waiting(struct card_words *w, struct cbtm_error *e)
 {
-	struct counting c = { .w = w };
-	size_t pieces = w->n < PIECES ? w->n : PIECES;
-	uint64_t *total = mem_zeroed(w->n, sizeof *total, "word counts", e);
-	for (size_t i = 0; total && i < pieces; i++) {
-		c.piece[i].from = w->n * i / pieces;
-		c.piece[i].to = w->n * (i + 1) / pieces;
-		c.piece[i].total = total + c.piece[i].from;
-	}
-	if (total)
-		pool_run(w->pool, pieces, count_piece, &c, e);
-	for (size_t i = 0; i < pieces; i++) {
+	struct counting c = { w, w->n < PIECES ? w->n : PIECES, NULL };
+	c.total = mem_zeroed(w->n, sizeof *c.total, "word counts", e);
+	if (c.total)
+		pool_run(w->pool, c.pieces, count_piece, &c, e);
+	for (unsigned i = 0; i < pool_threads(w->pool); i++) {
 		if (!e->name)
-			tally_merge(w->tally, c.piece[i].tally, e);
-		tally_free(c.piece[i].tally);
+			tally_merge(w->tally, w->own[i], e);
+		tally_clear(w->own[i]);
 	}
 	for (size_t i = 0; !e->name && i < w->n; i++)
-		w->total[w->waiting[i].cluster] += total[i];
-	free(total);
+		w->total[w->waiting[i].cluster] += c.total[i];
+	free(c.total);
 	w->documents += w->n;
 	w->n = 0;
 	buffer_clear(&w->text);

@@ -58,6 +58,15 @@ void tally_free(struct tally *t)
 	free(t);
 }
 
+void tally_clear(struct tally *t)
+{
+	memset(t->slot, 0, t->slots * sizeof *t->slot);
+	memset(t->pair, 0, t->pair_slots * sizeof *t->pair);
+	buffer_clear(&t->bytes);
+	t->n = t->pairs = 0;
+	t->undercount = 0;
+}
+
 uint64_t tally_undercount(const struct tally *t)
 {
 	return t->undercount;

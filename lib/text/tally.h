@@ -17,6 +17,8 @@ struct tally;
 /* most: at least 4 x groups; SIZE_MAX: no bound. Free with tally_free; NULL is fine. */
 struct tally *tally_new(uint32_t groups, size_t most, struct cbtm_error *e);
 void tally_free(struct tally *t);
+/* Forgets everything but its memory. */
+void tally_clear(struct tally *t);
 
 /* One more of s[0..n) in the group. `document`: any number that differs from the last document's; a
  * document's calls come one after the other. */

@@ -117,6 +117,27 @@ static void test_rare_strings_are_dropped_within_the_bound(void **state)
 	tally_free(t);
 }
 
+static void test_a_cleared_tally_counts_from_nothing(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct tally *t = tally_new(2, 8, &e);
+	struct tally_row *row;
+	size_t n;
+	for (unsigned i = 0; i < 900; i++)
+		number(t, i, i % 2, i);
+	assert_int_equal(tally_prune(t, &e), 0);
+	assert_true(tally_undercount(t) > 0);
+	tally_clear(t);
+	assert_int_equal(tally_undercount(t), 0);
+	number(t, 3, 1, 0); /* the document's number is that of the last before */
+	assert_int_equal(tally_rows(t, &row, &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_true(row[0].count == 1 && row[0].documents == 1 && row[0].cell[0].group == 1);
+	free(row);
+	tally_free(t);
+}
+
 static void test_what_fits_is_exact(void **state)
 {
 	(void)state;
@@ -136,6 +157,7 @@ int main(void)
 		cmocka_unit_test(test_rows_are_sorted_and_complete),
 		cmocka_unit_test(test_merged_pieces_count_alike),
 		cmocka_unit_test(test_rare_strings_are_dropped_within_the_bound),
+		cmocka_unit_test(test_a_cleared_tally_counts_from_nothing),
 		cmocka_unit_test(test_what_fits_is_exact),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
