@@ -127,6 +127,7 @@ int reader_load(struct store_reader *r, uint64_t row, struct cbtm_error *e)
 		return damaged(r, row, "its block is missing", e);
 	r->first = at.key;
 	r->stored = value.mv_size;
+	r->decoded++;
 	if ((rc = decode(r, &at, &value, e)))
 		goto done;
 	if (row - at.key >= r->block.rows)

@@ -33,6 +33,7 @@ struct store_reader {
 	uint64_t first;
 	struct block block;
 	size_t stored;     /* bytes of its value */
+	uint64_t decoded;  /* blocks so far */
 	uint32_t *offsets; /* VARIABLE: where each row begins, in bytes, and the end */
 	size_t cap_offsets;
 };

@@ -7,6 +7,7 @@
  */
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "store/recheck.h"
 #include "store/tensor.h"
@@ -255,6 +256,27 @@ static int publish(struct store_writer *w, const struct manifest *m, struct cbtm
 	return rc;
 }
 
+/* Sizes, for people. */
+static void tell(const struct store_writer *w, const struct manifest *m)
+{
+	struct cbtm_error ignored = { 0 };
+	struct buffer b = { 0 };
+	uint64_t raw = 0, stored = 0;
+	for (size_t i = 0; i < m->n_columns; i++) {
+		raw += m->columns[i].raw_bytes;
+		stored += m->columns[i].stored_bytes;
+	}
+	if (!json_put_key(&b, "part", &ignored) &&
+	    !json_put_string(&b, w->files.store, strlen(w->files.store), &ignored) &&
+	    !json_put_key(&b, "raw_bytes", &ignored) && !json_put_u64(&b, raw, &ignored) &&
+	    !json_put_key(&b, "stored_bytes", &ignored) && !json_put_u64(&b, stored, &ignored) &&
+	    !json_put_key(&b, "ratio", &ignored) &&
+	    !json_put_f64(&b, stored ? (double)raw / (double)stored : 1, &ignored) &&
+	    !json_put_key(&b, "file_bytes", &ignored) && !json_put_u64(&b, m->file_bytes, &ignored))
+		log_event("sealed", b.data);
+	buffer_free(&b);
+}
+
 static int seal(struct store_writer *w, struct cbtm_error *e)
 {
 	struct manifest m = { .kind = w->kind->name,
@@ -278,6 +300,8 @@ static int seal(struct store_writer *w, struct cbtm_error *e)
 		mdb_env_close(r.env);
 	if (!rc)
 		rc = publish(w, &m, e);
+	if (!rc)
+		tell(w, &m);
 	buffer_free(&r.crcs);
 	buffer_free(&r.value);
 	free(m.columns);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "store/reader.h"
 #include "store/sample.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -54,6 +55,32 @@ static void test_many_rows_at_once_cross_blocks(void **state)
 	sample_folder_free(folder);
 }
 
+/* A row costs one block of its own column, wherever it lies and however many there are. */
+static void test_a_row_decodes_its_block_alone(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct store *s;
+	struct store_reader *r;
+	const void *data;
+	uint64_t n;
+	char *folder = sample_folder();
+	sample_ok(sample_write(folder, 4000, 1000, &e), &e);
+	sample_ok(store_open(folder, 0, NULL, &s, &e), &e);
+	for (uint64_t row = 3999; row >= 400; row -= 400) {
+		sample_ok(store_reader_open(s, "text", &r, &e), &e);
+		assert_int_equal(r->decoded, 0);
+		sample_ok(store_read_row(r, row, &data, &n, &e), &e);
+		sample_ok(store_read_row(r, row, &data, &n, &e), &e);
+		assert_int_equal(r->decoded, 1);
+		assert_in_range(r->block.n, 1, STORE_BLOCK_BYTES);
+		assert_true(r->block.n * 8 < r->info->raw_bytes);
+		store_reader_close(r);
+	}
+	store_close(s);
+	sample_folder_free(folder);
+}
+
 struct job {
 	const struct store *s;
 	int rc;
@@ -104,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_in_any_order),
 		cmocka_unit_test(test_many_rows_at_once_cross_blocks),
+		cmocka_unit_test(test_a_row_decodes_its_block_alone),
 		cmocka_unit_test(test_threads_read_one_store),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
