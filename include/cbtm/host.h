@@ -12,6 +12,7 @@
 struct cbtm_pool;         /* threads; opaque */
 struct cbtm_state_writer; /* where save() puts a plugin's state; opaque */
 struct cbtm_state_reader;
+struct cbtm_prefix; /* a growing text; opaque */
 
 /* A document as a plugin sees it. Pointers are the caller's and die with the call. */
 struct cbtm_document {
@@ -95,8 +96,9 @@ struct cbtm_host {
 	 * English stop words dropped. Returns what the function returned last. */
 	int (*words)(const char *text, size_t n, cbtm_word_function *each, void *arg);
 
-	/* Sparse algebra. Truncated randomized SVD (Halko et al. 2011) of `a`: the first `d` right
-	 * singular vectors v (columns x d) and singular values s (d). */
+	/* Sparse algebra. Truncated SVD of `a` (block Lanczos from random vectors, doc:
+	 * lib/math/svd.h): the first `d` right singular vectors v (columns x d) and singular values
+	 * s (d), falling; zeros beyond the rank. */
 	int (*svd)(const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v, double *s,
 	           struct cbtm_error *e);
 	/* y (rows x d) = a (rows x columns) * v (columns x d). */
@@ -133,4 +135,17 @@ struct cbtm_host {
 	int (*assign_bounded)(const float *x, size_t n, size_t d, const float *centre,
 	                      const float *before, size_t k, float *bound, uint32_t *cluster,
 	                      double *distance, struct cbtm_error *e);
+
+	/* The words of a text that grows by bytes, cut anywhere (for the context functions of an
+	 * embedding): prefix_add hands out each word once when no further byte can change it,
+	 * prefix_tail those that are still open, as if the text ended here. Together they are words()
+	 * of the text so far, decoded with U+FFFD for what is invalid or unfinished. A prefix belongs
+	 * to one thread at a time. */
+	struct cbtm_prefix *(*prefix_new)(struct cbtm_error *e); /* NULL and an error */
+	void (*prefix_free)(struct cbtm_prefix *p);              /* NULL is fine */
+	void (*prefix_reset)(struct cbtm_prefix *p);
+	int (*prefix_add)(struct cbtm_prefix *p, const char *bytes, size_t n, cbtm_word_function *each,
+	                  void *arg, struct cbtm_error *e);
+	int (*prefix_tail)(struct cbtm_prefix *p, cbtm_word_function *each, void *arg,
+	                   struct cbtm_error *e);
 };

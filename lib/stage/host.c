@@ -16,6 +16,7 @@
 #include "math/svd.h"
 #include "plugin/loader.h"
 #include "stage/state.h"
+#include "text/prefix.h"
 #include "text/words.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,11 @@ static const struct cbtm_host table = {
 	.assign_nearest = host_assign_nearest,
 	.means = host_means,
 	.assign_bounded = host_assign_bounded,
+	.prefix_new = prefix_new,
+	.prefix_free = prefix_free,
+	.prefix_reset = prefix_reset,
+	.prefix_add = prefix_add,
+	.prefix_tail = prefix_tail,
 };
 
 void host_start(struct pool *pool)
