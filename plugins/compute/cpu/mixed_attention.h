@@ -153,10 +153,8 @@ static float mixed_exp(const struct mixed_head *h, float *row, size_t i, size_t 
 
 static void round_row(const float *row, size_t end, uint16_t *to)
 {
-	for (size_t j = 0; j < end; j += PANEL) {
-		vec v[2] = { vec_load(row + j), vec_load(row + j + WIDTH) };
-		_mm512_storeu_si512(to + j, bf16_of(v));
-	}
+	for (size_t j = 0; j < end; j += PANEL)
+		_mm512_storeu_si512(to + j, bf16_of(vec_load(row + j), vec_load(row + j + WIDTH)));
 }
 
 /* n x size fp32 numbers, `wide` apart, times a row's factor (NULL: 1) -> a head's columns of a
@@ -167,16 +165,16 @@ static void put_head(const struct mixed_head *h, const struct tensor *t, size_t 
 	for (size_t i = 0; i < n; i++, from += h->wide) {
 		vec f = vec_set(factor ? factor[i] : 1);
 		for (size_t j = 0; j < h->size; j += PANEL) {
-			size_t left = h->size - j;
+			struct lanes lanes = lanes_from(h->size, j);
 			vec v[2] = { vec_load(from + j) * f, vec_load(from + j + WIDTH) * f };
 			if (t->v) {
 				float *to = t->v + (r + i) * t->columns + column + j;
-				store_lanes(to, left, v[0]);
-				store_lanes(to + WIDTH, left > WIDTH ? left - WIDTH : 0, v[1]);
+				store_lanes(to, lanes.half[0], v[0]);
+				store_lanes(to + WIDTH, lanes.half[1], v[1]);
 			}
 			if (t->rows)
-				_mm512_mask_storeu_epi16(t->rows + (r + i) * t->stride + column + j, lanes32(left),
-				                         bf16_of(v));
+				_mm512_mask_storeu_epi16(t->rows + (r + i) * t->stride + column + j, lanes.all,
+				                         bf16_of(v[0], v[1]));
 		}
 		if (t->rows && column + h->size == t->columns)
 			memset(t->rows + (r + i) * t->stride + t->columns, 0,
@@ -257,7 +255,7 @@ static void mixed_gradient_row(struct mixed_head *h, size_t i, size_t q0, size_t
 			       ((vec_load(ds + j + k * WIDTH) - vec_set(mean)) * vec_set(h->scale));
 			v[k] = (vec)_mm512_maskz_mov_ps((__mmask16)seen, (__m512)v[k]);
 		}
-		_mm512_storeu_si512(h->ds + (i - q0) * h->row + j, bf16_of(v));
+		_mm512_storeu_si512(h->ds + (i - q0) * h->row + j, bf16_of(v[0], v[1]));
 	}
 	if (dropped)
 		drop(w->scalars, w->op->number, h->index + i * h->T, p, p, i + 1);

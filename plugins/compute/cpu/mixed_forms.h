@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel: the forms of an activation (struct tensor), read and written two rows and 32 columns at a
- * time. Numbers are rounded to the nearest bf16, ties to even; what lies behind the last column is
- * zero in bf16 forms, and so is the second row of a last pair that has none.
+ * kernel: the forms of an activation (struct tensor), read and written panel by panel: BLOCK rows of
+ * 32 columns, a buffer of fp32 numbers that stays in the first cache. Numbers are rounded to the
+ * nearest bf16, ties to even; what lies behind the last column is zero in bf16 forms, and so is the
+ * second row of a last pair that has none.
  */
 #pragma once
-
-/* Two rows of a panel. */
-struct two {
-	vec a[2], b[2];
-};
 
 /* Where a block's rows of a tensor lie, from the block's first row on. */
 struct place {
@@ -18,9 +14,10 @@ struct place {
 	size_t columns, stride, pair_panel;
 };
 
-static inline __m512i bf16_of(const vec v[2])
+/* 32 numbers. */
+static inline __m512i bf16_of(vec low, vec high)
 {
-	return (__m512i)_mm512_cvtne2ps_pbh((__m512)v[1], (__m512)v[0]);
+	return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
 }
 
 static inline vec vec_of_bf16(__m256i x)
@@ -46,13 +43,25 @@ static inline __mmask32 lanes32(size_t n)
 	return n >= 32 ? 0xFFFFFFFF : (1u << n) - 1;
 }
 
-static inline vec load_lanes(const float *p, size_t n)
+/* The lanes of a panel from column j on that are in a matrix of n columns. */
+struct lanes {
+	__mmask32 all;
+	__mmask16 half[2];
+};
+
+static inline struct lanes lanes_from(size_t n, size_t j)
 {
-	return (vec)_mm512_maskz_loadu_ps(lanes16(n), p);
+	__mmask32 all = lanes32(n - j);
+	return (struct lanes){ all, { (__mmask16)all, (__mmask16)(all >> 16) } };
 }
-static inline void store_lanes(float *p, size_t n, vec v)
+
+static inline vec load_lanes(const float *p, __mmask16 lanes)
 {
-	_mm512_mask_storeu_ps(p, lanes16(n), (__m512)v);
+	return (vec)_mm512_maskz_loadu_ps(lanes, p);
+}
+static inline void store_lanes(float *p, __mmask16 lanes, vec v)
+{
+	_mm512_mask_storeu_ps(p, lanes, (__m512)v);
 }
 
 /* Number by number, a's and b's beside each other: 64 bf16. */
@@ -65,61 +74,64 @@ static inline void store_pairs(uint16_t *to, __m512i a, __m512i b)
 	_mm512_storeu_si512(to + 32, _mm512_permutex2var_epi16(a, high, b));
 }
 
-/* Lanes from column n - j on are zero. `both`: there is a row r + 1. */
-static inline struct two take_two(const struct place *p, size_t r, size_t j, bool both)
+/* m rows of the panel from column j on into `to`; lanes behind the last column are zero. */
+static void take_panel(const struct place *p, size_t j, size_t m, float *to)
 {
-	size_t n = p->columns - j, rest = n > WIDTH ? n - WIDTH : 0;
-	struct two t = { { vec_set(0), vec_set(0) }, { vec_set(0), vec_set(0) } };
+	struct lanes lanes = lanes_from(p->columns, j);
 	if (p->v) {
-		const float *v = p->v + r * p->columns + j;
-		t.a[0] = load_lanes(v, n);
-		t.a[1] = load_lanes(v + WIDTH, rest);
-		if (both) {
-			t.b[0] = load_lanes(v + p->columns, n);
-			t.b[1] = load_lanes(v + p->columns + WIDTH, rest);
+		const float *from = p->v + j;
+		for (size_t r = 0; r < m; r++, from += p->columns, to += PANEL) {
+			vec_store(to, load_lanes(from, lanes.half[0]));
+			vec_store(to + WIDTH, load_lanes(from + WIDTH, lanes.half[1]));
 		}
 	} else if (p->pairs) {
-		const uint16_t *x = p->pairs + j / PANEL * p->pair_panel + r * PANEL;
-		const __m512i high = _mm512_set1_epi32((int)0xFFFF0000);
-		for (int i = 0; i < 2; i++) {
-			__m512i pair = _mm512_loadu_si512(x + i * PANEL);
-			t.a[i] = (vec)_mm512_slli_epi32(pair, 16);
-			t.b[i] = (vec)_mm512_and_si512(pair, high);
-		}
+		const uint16_t *from = p->pairs + j / PANEL * p->pair_panel;
+		for (size_t r = 0; r < m; r += 2, from += 2 * PANEL, to += 2 * PANEL)
+			for (size_t i = 0; i < 2; i++) {
+				__m512i pair = _mm512_loadu_si512(from + i * PANEL);
+				__m512i second = _mm512_and_si512(pair, _mm512_set1_epi32((int)0xFFFF0000));
+				vec_store(to + i * WIDTH, (vec)_mm512_slli_epi32(pair, 16));
+				if (r + 1 < m)
+					vec_store(to + PANEL + i * WIDTH, (vec)second);
+			}
 	} else {
-		for (int i = 0; i < 2; i++) {
-			const uint16_t *x = p->rows + r * p->stride + j + (size_t)i * WIDTH;
-			t.a[i] = vec_of_bf16(_mm256_loadu_si256((const void *)x));
-			if (both)
-				t.b[i] = vec_of_bf16(_mm256_loadu_si256((const void *)(x + p->stride)));
-		}
+		const uint16_t *from = p->rows + j;
+		for (size_t r = 0; r < m; r++, from += p->stride, to += PANEL)
+			for (size_t i = 0; i < PANEL; i += WIDTH)
+				vec_store(to + i, vec_of_bf16(_mm256_loadu_si256((const void *)(from + i))));
 	}
-	return t;
 }
 
-static inline void put_two(const struct place *p, size_t r, size_t j, bool both, struct two t)
+static inline __m512i row_of_panel(const float *from, struct lanes lanes)
 {
-	size_t n = p->columns - j, rest = n > WIDTH ? n - WIDTH : 0;
+	return _mm512_maskz_mov_epi16(lanes.all, bf16_of(vec_load(from), vec_load(from + WIDTH)));
+}
+
+/* The other way, into all forms that there are. */
+static void put_panel(const struct place *p, size_t j, size_t m, const float *from)
+{
+	struct lanes lanes = lanes_from(p->columns, j);
 	if (p->v) {
-		float *v = p->v + r * p->columns + j;
-		store_lanes(v, n, t.a[0]);
-		store_lanes(v + WIDTH, rest, t.a[1]);
-		if (both) {
-			store_lanes(v + p->columns, n, t.b[0]);
-			store_lanes(v + p->columns + WIDTH, rest, t.b[1]);
+		float *to = p->v + j;
+		for (size_t r = 0; r < m; r++, to += p->columns) {
+			store_lanes(to, lanes.half[0], vec_load(from + r * PANEL));
+			store_lanes(to + WIDTH, lanes.half[1], vec_load(from + r * PANEL + WIDTH));
 		}
 	}
-	if (!p->rows && !p->pairs)
-		return;
-	__m512i a = _mm512_maskz_mov_epi16(lanes32(n), bf16_of(t.a));
-	__m512i b = both ? _mm512_maskz_mov_epi16(lanes32(n), bf16_of(t.b)) : _mm512_setzero_si512();
 	if (p->rows) {
-		_mm512_storeu_si512(p->rows + r * p->stride + j, a);
-		if (both)
-			_mm512_storeu_si512(p->rows + (r + 1) * p->stride + j, b);
+		uint16_t *to = p->rows + j;
+		for (size_t r = 0; r < m; r++, to += p->stride)
+			_mm512_storeu_si512(to, row_of_panel(from + r * PANEL, lanes));
 	}
-	if (p->pairs)
-		store_pairs(p->pairs + j / PANEL * p->pair_panel + r * PANEL, a, b);
+	if (p->pairs) {
+		uint16_t *to = p->pairs + j / PANEL * p->pair_panel;
+		for (size_t r = 0; r < m; r += 2, from += 2 * PANEL, to += 2 * PANEL) {
+			__m512i second = _mm512_setzero_si512();
+			if (r + 1 < m)
+				second = row_of_panel(from + PANEL, lanes);
+			store_pairs(to, row_of_panel(from, lanes), second);
+		}
+	}
 }
 
 /* A tensor's rows from r0 on. `scratch`: the thread's, where tensors local to a block lie. */
@@ -147,7 +159,9 @@ static void make_forms(const struct tensor *t, size_t r0, size_t m)
 		to.rows = NULL;
 	from.pairs = NULL;
 	to.v = NULL;
-	for (size_t j = 0; j < t->columns; j += PANEL)
-		for (size_t r = 0; r < m; r += 2)
-			put_two(&to, r, j, r + 1 < m, take_two(&from, r, j, r + 1 < m));
+	float panel[BLOCK * PANEL] __attribute__((aligned(64)));
+	for (size_t j = 0; j < t->columns; j += PANEL) {
+		take_panel(&from, j, m, panel);
+		put_panel(&to, j, m, panel);
+	}
 }

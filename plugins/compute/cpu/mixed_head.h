@@ -16,7 +16,7 @@ struct mixed_block {
 	const uint32_t *target;
 	float *z;    /* BLOCK x SLICE */
 	uint16_t *e; /* of it */
-	float *dx;   /* BLOCK x wide */
+	float *dx;   /* in panels: [d / PANEL][BLOCK][PANEL] */
 	float largest[BLOCK], sum[BLOCK], at_target[BLOCK];
 };
 
@@ -131,13 +131,12 @@ static void add_slice(const struct mixed_block *b, size_t v0, size_t n, const fl
                       const float *part)
 {
 	const uint16_t *weight = tensor_of(b->w->p, b->w->op->in[1])->by_column16;
-	size_t wide = round_up(b->d, PANEL);
 	float sums[BLOCK * PANEL] __attribute__((aligned(64)));
 	for (size_t j = 0; j < b->d; j += PANEL) {
 		const uint16_t *panel = weight + j * 2 * blocks(b->V, 2) + v0 * PANEL;
 		mixed_panel(b->m, blocks(n, 2), b->e, SLICE, 2, panel, sums, PANEL, false);
 		for (size_t r = 0; r < b->m; r++) {
-			float *dx = b->dx + r * wide + j;
+			float *dx = b->dx + j * BLOCK + r * PANEL;
 			for (size_t k = 0; k < PANEL; k += WIDTH) {
 				vec sum = vec_load(sums + r * PANEL + k) * vec_set(part[r]);
 				if (v0)
@@ -190,8 +189,11 @@ static int task_mixed_loss(void *arg, size_t task, unsigned thread, struct cbtm_
 		float rest = counts ? scale / b.sum[r] : 0;
 		for (size_t i = 0; i < s.slices; i++)
 			f[i] = expf(f[i] - b.largest[r]) * rest;
-		for (size_t i = 0; i < b.d; i++)
-			dx[i] = b.dx[r * round_up(b.d, PANEL) + i] * rest + at_target * row[i];
+		for (size_t j = 0; j < b.d; j += PANEL) {
+			const float *sums = b.dx + j * BLOCK + r * PANEL;
+			for (size_t i = j; i < least(j + PANEL, b.d); i++)
+				dx[i] = sums[i - j] * rest + at_target * row[i];
+		}
 		if (counts) {
 			loss[0] += (double)(b.largest[r] + logf(b.sum[r]) - b.at_target[r]);
 			loss[1] += 1;
@@ -215,18 +217,20 @@ static int task_mixed_head_weight(void *arg, size_t task, unsigned thread, struc
 		                  .columns = d,
 		                  .stride = x->stride };
 	struct place to = { .pairs = right, .columns = d, .pair_panel = s.rows * PANEL };
-	for (size_t r = 0; r < w->count; r += 2) {
-		bool both = r + 1 < w->count;
-		vec fa = vec_set(s.slice[r * s.slices + task]);
-		vec fb = vec_set(both ? s.slice[(r + 1) * s.slices + task] : 0);
+	float panel[BLOCK * PANEL] __attribute__((aligned(64)));
+	for (size_t r0 = 0; r0 < w->count; r0 += BLOCK) {
+		size_t m = least(BLOCK, w->count - r0);
 		for (size_t j = 0; j < d; j += PANEL) {
-			struct two t = take_two(&from, r, j, both);
-			for (int i = 0; i < 2; i++) {
-				t.a[i] *= fa;
-				t.b[i] *= fb;
+			take_panel(&from, j, m, panel);
+			for (size_t r = 0; r < m; r++) {
+				vec f = vec_set(s.slice[(r0 + r) * s.slices + task]);
+				vec_store(panel + r * PANEL, vec_load(panel + r * PANEL) * f);
+				vec_store(panel + r * PANEL + WIDTH, vec_load(panel + r * PANEL + WIDTH) * f);
 			}
-			put_two(&to, r, j, both, t);
+			put_panel(&to, j, m, panel);
 		}
+		from.rows += BLOCK * x->stride;
+		to.pairs += BLOCK * PANEL;
 	}
 	for (size_t v = 0; v < n; v += WEIGHT_ROWS)
 		add_weights(least(WEIGHT_ROWS, n - v), d, blocks(w->count, 2), s.e + (v0 + v) * s.rows,
@@ -236,7 +240,7 @@ static int task_mixed_head_weight(void *arg, size_t task, unsigned thread, struc
 			continue;
 		float *to_row = dweight->v + (size_t)target[r] * d;
 		for (size_t i = 0; i < d; i++)
-			to_row[i] += s.target_f[r] * float_of_bf16(from.rows[r * x->stride + i]);
+			to_row[i] += s.target_f[r] * float_of_bf16(x->rows[(w->from + r) * x->stride + i]);
 	}
 	return 0;
 }

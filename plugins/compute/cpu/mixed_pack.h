@@ -71,9 +71,11 @@ static void mixed_pack(struct tensor *t, size_t i, float *scratch)
 	uint16_t *copy = (uint16_t *)scratch;
 	struct place from = { .v = t->v + r0 * k, .columns = k };
 	struct place to = { .rows = copy, .columns = k, .stride = wide };
-	for (size_t r = 0; r < rows; r += 2)
-		for (size_t j = 0; j < k; j += PANEL)
-			put_two(&to, r, j, r + 1 < rows, take_two(&from, r, j, r + 1 < rows));
+	float panel[PACK_ROWS * PANEL] __attribute__((aligned(64)));
+	for (size_t j = 0; j < k; j += PANEL) {
+		take_panel(&from, j, rows, panel);
+		put_panel(&to, j, rows, panel);
+	}
 	if (t->by_row16)
 		pack_rows(copy, wide, rows, pairs, t->by_row16 + r0 * 2 * pairs);
 	if (t->by_column16)

@@ -15,82 +15,73 @@ static void mixed_norm(const struct rows *x)
 	struct place from = place_in(x, x->op->in[0]), y = place_in(x, x->op->out[0]);
 	const float *gain = at(x, x->op->in[1], 0), *bias = at(x, x->op->in[2], 0);
 	float *statistics = at(x, x->op->out[1], x->r0);
+	float panel[BLOCK * PANEL] __attribute__((aligned(64)));
 	size_t d = from.columns, m = x->r1 - x->r0;
-	for (size_t r = 0; r < m; r += 2) {
-		bool both = r + 1 < m;
-		float mean[2] = { 0 }, rstd[2] = { 0 };
-		for (size_t i = 0; i < 1 + (size_t)both; i++) {
-			norm_statistics(from.v + (r + i) * d, d, x->op->epsilon, &mean[i], &rstd[i]);
-			statistics[2 * (r + i)] = mean[i];
-			statistics[2 * (r + i) + 1] = rstd[i];
-		}
-		for (size_t j = 0; j < d; j += PANEL) {
-			struct two t = take_two(&from, r, j, both);
-			for (size_t i = 0; i < 2; i++) {
-				size_t n = d - j > i * WIDTH ? d - j - i * WIDTH : 0;
-				vec g = load_lanes(gain + j + i * WIDTH, n),
-					b = load_lanes(bias + j + i * WIDTH, n);
-				t.a[i] = vec_fma((t.a[i] - vec_set(mean[0])) * vec_set(rstd[0]), g, b);
-				t.b[i] = vec_fma((t.b[i] - vec_set(mean[1])) * vec_set(rstd[1]), g, b);
+	for (size_t r = 0; r < m; r++)
+		norm_statistics(from.v + r * d, d, x->op->epsilon, &statistics[2 * r],
+		                &statistics[2 * r + 1]);
+	for (size_t j = 0; j < d; j += PANEL) {
+		struct lanes lanes = lanes_from(d, j);
+		for (size_t i = 0; i < 2; i++) {
+			const float *v = from.v + j + i * WIDTH;
+			float *to = panel + i * WIDTH;
+			vec g = load_lanes(gain + j + i * WIDTH, lanes.half[i]);
+			vec b = load_lanes(bias + j + i * WIDTH, lanes.half[i]);
+			for (size_t r = 0; r < m; r++, v += d, to += PANEL) {
+				vec z = load_lanes(v, lanes.half[i]) - vec_set(statistics[2 * r]);
+				vec_store(to, vec_fma(z * vec_set(statistics[2 * r + 1]), g, b));
 			}
-			put_two(&y, r, j, both, t);
 		}
+		put_panel(&y, j, m, panel);
 	}
 }
 
-/* One vector of two rows: the sums over rows of dy z and of dy, and dx less the residual. */
-static inline void gradient_lanes(vec dy, vec v, vec gain, const float *m, vec *z_sum, vec *sum,
-                                  vec *dx)
+/* Means of a = dy gain and of a z over a row. */
+static void gradient_means(const float *dy, const float *v, const float *gain, size_t d, float mean,
+                           float rstd, float means[2])
 {
-	vec z = (v - vec_set(m[0])) * vec_set(m[1]);
-	*z_sum = vec_fma(dy, z, *z_sum);
-	*sum += dy;
-	*dx = vec_set(m[1]) * (dy * gain - vec_set(m[2]) - z * vec_set(m[3]));
+	vec a_sum = vec_set(0), az_sum = vec_set(0);
+	for (size_t j = 0; j < d; j += WIDTH) {
+		__mmask16 lanes = lanes16(d - j);
+		vec a = load_lanes(dy + j, lanes) * load_lanes(gain + j, lanes);
+		a_sum += a;
+		az_sum = vec_fma(a, (load_lanes(v + j, lanes) - vec_set(mean)) * vec_set(rstd), az_sum);
+	}
+	means[0] = vec_sum(a_sum) / (float)d;
+	means[1] = vec_sum(az_sum) / (float)d;
 }
 
 static void mixed_norm_gradient(const struct rows *x)
 {
-	struct place dy = place_in(x, x->op->in[0]), v = place_in(x, x->op->in[1]);
-	struct place residual = place_in(x, x->op->in[4]), dx = place_in(x, x->op->out[0]);
+	struct place dx = place_in(x, x->op->out[0]);
+	const float *dy = at(x, x->op->in[0], x->r0), *v = at(x, x->op->in[1], x->r0);
 	const float *gain = at(x, x->op->in[2], 0), *statistics = at(x, x->op->in[3], x->r0);
-	size_t d = v.columns, m = x->r1 - x->r0;
-	memset(x->sums, 0, 2 * d * sizeof *x->sums);
-	for (size_t r = 0; r < m; r += 2) {
-		bool both = r + 1 < m;
-		float row[2][4] = { { 0 } }; /* mean, rstd, mean(a), mean(a z) */
-		for (size_t i = 0; i < 1 + (size_t)both; i++) {
-			vec a_sum = vec_set(0), az_sum = vec_set(0);
-			float mean = statistics[2 * (r + i)], rstd = statistics[2 * (r + i) + 1];
-			for (size_t j = 0; j < d; j += WIDTH) {
-				vec a = load_lanes(dy.v + (r + i) * d + j, d - j) * load_lanes(gain + j, d - j);
-				vec z = load_lanes(v.v + (r + i) * d + j, d - j) - vec_set(mean);
-				a_sum += a;
-				az_sum = vec_fma(a, z * vec_set(rstd), az_sum);
+	const float *residual = at(x, x->op->in[4], x->r0);
+	float panel[BLOCK * PANEL] __attribute__((aligned(64))), means[BLOCK][2];
+	size_t d = dx.columns, m = x->r1 - x->r0;
+	for (size_t r = 0; r < m; r++)
+		gradient_means(dy + r * d, v + r * d, gain, d, statistics[2 * r], statistics[2 * r + 1],
+		               means[r]);
+	for (size_t j = 0; j < d; j += PANEL) {
+		struct lanes lanes = lanes_from(d, j);
+		for (size_t i = 0; i < 2; i++) {
+			__mmask16 half = lanes.half[i];
+			size_t at = j + i * WIDTH;
+			vec g = load_lanes(gain + at, half), z_sum = vec_set(0), sum = vec_set(0);
+			for (size_t r = 0; r < m; r++, at += d) {
+				vec mean = vec_set(statistics[2 * r]), rstd = vec_set(statistics[2 * r + 1]);
+				vec z = (load_lanes(v + at, half) - mean) * rstd, dy_r = load_lanes(dy + at, half);
+				z_sum = vec_fma(dy_r, z, z_sum);
+				sum += dy_r;
+				vec to = rstd * (dy_r * g - vec_set(means[r][0]) - z * vec_set(means[r][1]));
+				if (residual)
+					to += load_lanes(residual + at, half);
+				vec_store(panel + r * PANEL + i * WIDTH, to);
 			}
-			row[i][0] = mean;
-			row[i][1] = rstd;
-			row[i][2] = vec_sum(a_sum) / (float)d;
-			row[i][3] = vec_sum(az_sum) / (float)d;
+			store_lanes(x->sums + j + i * WIDTH, half, z_sum);
+			store_lanes(x->sums + d + j + i * WIDTH, half, sum);
 		}
-		for (size_t j = 0; j < d; j += PANEL) {
-			struct two g = take_two(&dy, r, j, both), t = take_two(&v, r, j, both), out;
-			struct two rest = { 0 };
-			if (residual.v)
-				rest = take_two(&residual, r, j, both);
-			for (size_t i = 0; i < 2; i++) {
-				size_t n = d - j > i * WIDTH ? d - j - i * WIDTH : 0;
-				float *z_sums = x->sums + j + i * WIDTH, *sums = z_sums + d;
-				vec scale = load_lanes(gain + j + i * WIDTH, n);
-				vec z_sum = load_lanes(z_sums, n), sum = load_lanes(sums, n);
-				gradient_lanes(g.a[i], t.a[i], scale, row[0], &z_sum, &sum, &out.a[i]);
-				gradient_lanes(g.b[i], t.b[i], scale, row[1], &z_sum, &sum, &out.b[i]);
-				store_lanes(z_sums, n, z_sum);
-				store_lanes(sums, n, sum);
-				out.a[i] += rest.a[i];
-				out.b[i] += rest.b[i];
-			}
-			put_two(&dx, r, j, both, out);
-		}
+		put_panel(&dx, j, m, panel);
 	}
 }
 
@@ -105,62 +96,40 @@ struct finish {
 	struct place slope;    /* the z of a GELU: times its slope there */
 };
 
-/* What is done to one vector; z: of mask or slope. */
-static inline vec activate(const struct finish *f, vec v, vec z)
-{
-	if (f->relu)
-		v = vec_max(v, vec_set(0));
-	if (f->gelu)
-		v *= vec_gelu_gate(v);
-	if (f->mask.columns)
-		v = (vec)((ivec)v & (ivec)(z > vec_set(0)));
-	if (f->slope.columns)
-		v *= vec_gelu_slope(z);
-	return v;
-}
-
 static void finish_panel(const struct rows *x, const struct finish *f, const struct place *y,
                          size_t j, float *sums)
 {
-	size_t m = x->r1 - x->r0, n = least(PANEL, y->columns - j);
-	vec bias[2] = { vec_set(0), vec_set(0) };
-	struct two z = { 0 };
-	if (f->bias) {
-		bias[0] = load_lanes(f->bias + j, n);
-		bias[1] = load_lanes(f->bias + j + WIDTH, n > WIDTH ? n - WIDTH : 0);
+	struct lanes lanes = lanes_from(y->columns, j);
+	float other[BLOCK * PANEL] __attribute__((aligned(64)));
+	size_t m = x->r1 - x->r0;
+	if (f->bias)
+		for (size_t i = 0; i < 2; i++) {
+			vec bias = load_lanes(f->bias + j + i * WIDTH, lanes.half[i]);
+			for (float *s = sums + i * WIDTH; s < sums + m * PANEL; s += PANEL)
+				vec_store(s, vec_load(s) + bias);
+		}
+	if (f->z.columns)
+		put_panel(&f->z, j, m, sums);
+	if (f->mask.columns || f->slope.columns)
+		take_panel(f->mask.columns ? &f->mask : &f->slope, j, m, other);
+	for (size_t i = 0; i < m * PANEL && f->relu; i += WIDTH)
+		vec_store(sums + i, vec_max(vec_load(sums + i), vec_set(0)));
+	for (size_t i = 0; i < m * PANEL && f->gelu; i += WIDTH)
+		vec_store(sums + i, vec_load(sums + i) * vec_gelu_gate(vec_load(sums + i)));
+	for (size_t i = 0; i < m * PANEL && f->mask.columns; i += WIDTH)
+		vec_store(sums + i,
+		          (vec)((ivec)vec_load(sums + i) & (ivec)(vec_load(other + i) > vec_set(0))));
+	for (size_t i = 0; i < m * PANEL && f->slope.columns; i += WIDTH)
+		vec_store(sums + i, vec_load(sums + i) * vec_gelu_slope(vec_load(other + i)));
+	for (size_t r = 0; r < m && f->dropped; r++)
+		drop(x->w->scalars, x->op->number, (x->r0 + r) * y->columns + j, sums + r * PANEL,
+		     sums + r * PANEL, least(PANEL, y->columns - j));
+	if (f->residual.columns) {
+		take_panel(&f->residual, j, m, other);
+		for (size_t i = 0; i < m * PANEL; i += WIDTH)
+			vec_store(sums + i, vec_load(sums + i) + vec_load(other + i));
 	}
-	for (size_t r = 0; r < m; r += 2) {
-		bool both = r + 1 < m;
-		float *s = sums + r * PANEL;
-		struct two t = { { vec_load(s) + bias[0], vec_load(s + WIDTH) + bias[1] },
-			             { vec_load(s + PANEL) + bias[0], vec_load(s + PANEL + WIDTH) + bias[1] } };
-		if (f->z.columns)
-			put_two(&f->z, r, j, both, t);
-		if (f->mask.columns)
-			z = take_two(&f->mask, r, j, both);
-		else if (f->slope.columns)
-			z = take_two(&f->slope, r, j, both);
-		for (int i = 0; i < 2; i++) {
-			t.a[i] = activate(f, t.a[i], z.a[i]);
-			t.b[i] = activate(f, t.b[i], z.b[i]);
-		}
-		if (f->dropped) {
-			struct place block = { .v = s, .columns = PANEL };
-			put_two(&block, 0, 0, true, t);
-			for (size_t i = 0; i < 1 + (size_t)both; i++)
-				drop(x->w->scalars, x->op->number, (x->r0 + r + i) * y->columns + j, s + i * PANEL,
-				     s + i * PANEL, n);
-			t = take_two(&block, 0, 0, true);
-		}
-		if (f->residual.columns) {
-			struct two rest = take_two(&f->residual, r, j, both);
-			for (int i = 0; i < 2; i++) {
-				t.a[i] += rest.a[i];
-				t.b[i] += rest.b[i];
-			}
-		}
-		put_two(y, r, j, both, t);
-	}
+	put_panel(y, j, m, sums);
 }
 
 /* y = a times a packed matrix of k rows. */
@@ -168,10 +137,10 @@ static void mixed_map(const struct rows *x, struct place a, const uint16_t *matr
                       const struct finish *f, struct place y)
 {
 	float sums[BLOCK * PANEL] __attribute__((aligned(64)));
-	size_t pairs = blocks(a.columns, 2), m = x->r1 - x->r0;
-	memset(sums + m * PANEL, 0, (BLOCK - m) * PANEL * sizeof *sums);
+	size_t pairs = blocks(a.columns, 2);
 	for (size_t j = 0; j < y.columns; j += PANEL) {
-		mixed_panel(m, pairs, a.rows, a.stride, 2, matrix + j * 2 * pairs, sums, PANEL, false);
+		mixed_panel(x->r1 - x->r0, pairs, a.rows, a.stride, 2, matrix + j * 2 * pairs, sums, PANEL,
+		            false);
 		finish_panel(x, f, &y, j, sums);
 	}
 }
@@ -202,18 +171,15 @@ static void mixed_linear_input(const struct rows *x)
 static void mixed_dropout(const struct rows *x)
 {
 	struct place dy = place_in(x, x->op->in[0]), dx = place_in(x, x->op->out[0]);
-	float part[2 * PANEL];
-	struct place block = { .v = part, .columns = PANEL };
+	float panel[BLOCK * PANEL] __attribute__((aligned(64)));
 	size_t m = x->r1 - x->r0, d = dy.columns;
-	for (size_t r = 0; r < m; r += 2)
-		for (size_t j = 0; j < d; j += PANEL) {
-			bool both = r + 1 < m;
-			put_two(&block, 0, 0, true, take_two(&dy, r, j, both));
-			for (size_t i = 0; i < 2 && drops(x->w, x->op); i++)
-				drop(x->w->scalars, x->op->number, (x->r0 + r + i) * d + j, part + i * PANEL,
-				     part + i * PANEL, least(PANEL, d - j));
-			put_two(&dx, r, j, both, take_two(&block, 0, 0, true));
-		}
+	for (size_t j = 0; j < d; j += PANEL) {
+		take_panel(&dy, j, m, panel);
+		for (size_t r = 0; r < m && drops(x->w, x->op); r++)
+			drop(x->w->scalars, x->op->number, (x->r0 + r) * d + j, panel + r * PANEL,
+			     panel + r * PANEL, least(PANEL, d - j));
+		put_panel(&dx, j, m, panel);
+	}
 }
 
 static void mixed_forms(const struct rows *x)

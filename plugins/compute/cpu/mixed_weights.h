@@ -16,19 +16,19 @@ static void mixed_bias(const uint16_t *dy, size_t pairs, size_t n, float *bias)
 		sum0 = _mm512_dpbf16_ps(sum0, (__m512bh)_mm512_loadu_si512(dy), ones);
 		sum1 = _mm512_dpbf16_ps(sum1, (__m512bh)_mm512_loadu_si512(dy + PANEL), ones);
 	}
-	size_t rest = n > WIDTH ? n - WIDTH : 0;
-	store_lanes(bias, n, load_lanes(bias, n) + (vec)sum0);
-	store_lanes(bias + WIDTH, rest, load_lanes(bias + WIDTH, rest) + (vec)sum1);
+	struct lanes lanes = lanes_from(n, 0);
+	store_lanes(bias, lanes.half[0], load_lanes(bias, lanes.half[0]) + (vec)sum0);
+	store_lanes(bias + WIDTH, lanes.half[1], load_lanes(bias + WIDTH, lanes.half[1]) + (vec)sum1);
 }
 
 /* rows x least(32, columns) of `to`, `stride` apart, += sums. */
 static void add_panel(float *to, size_t stride, size_t rows, size_t columns, const float *sums)
 {
-	size_t rest = columns > WIDTH ? columns - WIDTH : 0;
-	for (size_t r = 0; r < rows; r++, to += stride, sums += PANEL) {
-		store_lanes(to, columns, load_lanes(to, columns) + vec_load(sums));
-		store_lanes(to + WIDTH, rest, load_lanes(to + WIDTH, rest) + vec_load(sums + WIDTH));
-	}
+	struct lanes lanes = lanes_from(columns, 0);
+	for (size_t r = 0; r < rows; r++, to += stride, sums += PANEL)
+		for (size_t i = 0; i < 2; i++)
+			store_lanes(to + i * WIDTH, lanes.half[i],
+			            load_lanes(to + i * WIDTH, lanes.half[i]) + vec_load(sums + i * WIDTH));
 }
 
 /* c[rows x k] += left' right over pairs of tokens, both copies in pairs; rows at most WEIGHT_ROWS,

@@ -22,6 +22,12 @@ struct fixture {
 	struct cbtm_scalars scalars;
 };
 
+/* The options of the cpu plugin that fixtures are made with, as its rows say. */
+static struct {
+	int kernels, precision, timings;
+} cpu_options;
+enum { FP32 = 1, BF16 = 2 };
+
 static void write_ids(struct fixture *f, const char *name, uint64_t limit)
 {
 	struct cbtm_error e = { 0 };
@@ -48,7 +54,7 @@ static void fixture_make(struct fixture *f, const char *plugin, enum architectur
 	f->l = emit_model(&config, &how, &e);
 	if (!f->l)
 		fail_msg("%s: %s", e.where, e.what);
-	f->program = test_compile(f->compute, NULL, f->l);
+	f->program = test_compile(f->compute, strcmp(plugin, "cpu") ? NULL : &cpu_options, f->l);
 	f->list = list_finish(f->l, &e);
 	f->scalars = (struct cbtm_scalars){ .sequences = 3,
 		                                .dropout_key = { 7, 8 },
@@ -196,6 +202,109 @@ static void test_the_fast_plugin_agrees_on_the_whole_model(void **state)
 	compare_plugins(ARCHITECTURE_GPT2);
 }
 
+static bool has_bf16(void)
+{
+	const struct cbtm_compute *cpu = test_compute("cpu");
+	cpu_options.precision = BF16;
+	bool has = strcmp(cpu->variant(&cpu_options), "none") != 0;
+	cpu_options.precision = has ? BF16 : 0;
+	return has;
+}
+
+/* bf16 has 8 bits: a gradient is off by a few percent of its length, more where it is the sum of terms
+ * that cancel (the bias of queries and keys); the loss by less. */
+static void test_bf16_stays_near_the_equations(void **state)
+{
+	(void)state;
+	for (int gpt2 = 0; gpt2 < 2 && has_bf16(); gpt2++) {
+		enum architecture architecture = gpt2 ? ARCHITECTURE_GPT2 : ARCHITECTURE_OPT;
+		struct fixture a, b;
+		fixture_make(&a, "reference", architecture, true, true);
+		fixture_make(&b, "cpu", architecture, true, true);
+		assert_true(fabs(loss(&a) - loss(&b)) < 2e-2);
+		for (uint32_t t = 0; t < a.list->tensors; t++) {
+			size_t n;
+			double error = 0, length = 0;
+			if (a.list->tensor[t].role != CBTM_ROLE_GRADIENT)
+				continue;
+			double *x = test_read(a.compute, a.program, a.list, t, &n);
+			double *y = test_read(b.compute, b.program, b.list, t, &n);
+			for (size_t i = 0; i < n; i++) {
+				error += (x[i] - y[i]) * (x[i] - y[i]);
+				length += x[i] * x[i];
+			}
+			if (!(sqrt(error) <= 0.12 * sqrt(length) + 1e-6))
+				fail_msg("%s: off by %g of %g", a.list->tensor[t].name, sqrt(error), sqrt(length));
+			free(x);
+			free(y);
+		}
+		fixture_free(&a);
+		fixture_free(&b);
+	}
+	cpu_options.precision = 0;
+}
+
+/* What a tensor of `f` holds, to compare with memcmp. */
+static double *values(struct fixture *f, const char *name, size_t *n)
+{
+	return test_read(f->compute, f->program, f->list, list_find(f->l, name), n);
+}
+
+static void assert_same(struct fixture *a, struct fixture *b, const char *name, size_t share)
+{
+	size_t n;
+	double *x = values(a, name, &n), *y = values(b, name, &n);
+	if (memcmp(x, y, n / share * sizeof *x))
+		fail_msg("%s differs", name);
+	free(x);
+	free(y);
+}
+
+/* The memory of activations is shared by lives: scores taken between forward and backward, other
+ * threads, and accumulated batches must not show. */
+static void check_bits(int precision)
+{
+	struct fixture a, b;
+	cpu_options.precision = precision;
+	fixture_make(&a, "cpu", ARCHITECTURE_OPT, true, true);
+	fixture_make(&b, "cpu", ARCHITECTURE_OPT, true, true);
+	for (unsigned threads = 2; threads <= 3; threads++) {
+		test_threads(1);
+		loss(&a);
+		loss(&a);
+		run(&a, CBTM_UPDATE);
+		test_threads(threads);
+		for (int micro = 0; micro < 2; micro++) {
+			run(&b, CBTM_FORWARD);
+			run(&b, CBTM_SCORE);
+			run(&b, CBTM_BACKWARD);
+		}
+		run(&b, CBTM_UPDATE);
+		for (uint32_t t = 0; t < a.list->tensors; t++)
+			if (a.list->tensor[t].role == CBTM_ROLE_PARAMETER ||
+			    a.list->tensor[t].role == CBTM_ROLE_MOMENT)
+				assert_same(&a, &b, a.list->tensor[t].name, 1);
+	}
+	run(&a, CBTM_FORWARD);
+	run(&a, CBTM_SCORE);
+	b.scalars.sequences = 2;
+	run(&b, CBTM_FORWARD);
+	run(&b, CBTM_SCORE);
+	assert_same(&a, &b, "logprob", 2); /* a half is less than two thirds */
+	test_threads(1);
+	fixture_free(&a);
+	fixture_free(&b);
+	cpu_options.precision = 0;
+}
+
+static void test_threads_scores_and_neighbours_change_no_bit(void **state)
+{
+	(void)state;
+	check_bits(FP32);
+	if (has_bf16())
+		check_bits(BF16);
+}
+
 static void test_a_score_is_the_loss_of_its_token(void **state)
 {
 	(void)state;
@@ -249,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_gradients_hold_with_dropout_and_document_borders),
 		cmocka_unit_test(test_a_score_is_the_loss_of_its_token),
 		cmocka_unit_test(test_the_fast_plugin_agrees_on_the_whole_model),
+		cmocka_unit_test(test_bf16_stays_near_the_equations),
+		cmocka_unit_test(test_threads_scores_and_neighbours_change_no_bit),
 		cmocka_unit_test(test_a_step_that_is_not_finite_is_not_taken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
