@@ -112,7 +112,8 @@ static int begin_thread(const struct work *w, struct reader *r, struct cbtm_erro
 	r->encoder = bpe_encoder_new(w->bpe, e);
 	if (!r->encoder)
 		return e->name;
-	return bpe_ids_reserve(&r->ids, w->size / w->threads / 4, e);
+	/* More than text has; what is not written to takes no memory. */
+	return bpe_ids_reserve(&r->ids, w->size / w->threads / 2, e);
 }
 
 /* Reads and encodes the documents that begin before `stop`, from the divider before `start` on. */
