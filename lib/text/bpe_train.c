@@ -5,10 +5,10 @@
  * new one; else the pair is merged in its words. What this does to the counts of pairs with the
  * neighbours is summed by neighbour first and then looked up once for each pair.
  *
- * Where a merge makes a token that another merge has made already ("ab" "c" after "a" "bc"), pairs
- * with it may be there from before. Their new places make an entry of their own, as in Hugging
- * Face's trainer: the old places wait under their old count until that comes up. So a pair may be
- * merged twice, and the later rank is its rank.
+ * An entry keeps the words in which its pair came about, as in Hugging Face's trainer: should a
+ * pair come about again, which takes a token that two merges make, the new places are an entry of
+ * their own, and the old ones wait under their old count. The pair is merged twice then, and its
+ * later rank is its rank. No corpus that was tried does this.
  */
 #include "text/bpe_train.h"
 #include "base/error.h"

@@ -23,7 +23,7 @@ struct bpe_training {
  *
  * Memory beside the pieces: 20 bytes a different piece and 4 a byte of it; 4 for each place where a
  * pair stood or came about (at most 12 bytes a byte, twice that while the list grows); 60 a pair. It
- * does not grow with how often pieces occur: 129 MB at most for 78 MB of prose and manuals.
+ * does not grow with how often pieces occur.
  */
 int bpe_train(const struct bpe_pieces *p, const struct bpe_training *t, struct bpe **bpe,
               struct cbtm_error *e);

@@ -140,7 +140,7 @@ def record_added(folder, tokenizer):
 
 
 def training_corpora():
-    """(text, size, min_frequency): one word, ties everywhere, overlaps, tokens that are made in two ways."""
+    """(text, size, min_frequency): one word, ties everywhere, overlaps, other scripts."""
     rows = [("a", 300, 0), ("ab", 300, 0), ("aaaa", 300, 0), ("aaaaaaa aaaa aa", 300, 0), ("abab abab", 262, 0),
             ("x " * 9, 300, 0), ("ab cd ef gh ij", 300, 0), ("abcdefgh", 300, 0), ("aabaabaab" * 5, 280, 0),
             ("abcabcabc abc bcab", 300, 0), ("the cat the hat", 300, 2), ("the cat the hat", 300, 3),

@@ -150,7 +150,7 @@ static void test_too_few_pairs_make_a_smaller_vocabulary(void **state)
 	bpe_pieces_free(&p);
 }
 
-/* Ties everywhere, overlaps, tokens that are made twice; a floor of the counts; special tokens. */
+/* Ties everywhere, overlaps; a floor of the counts; special tokens in front. */
 static void test_corpora_of_ties_and_overlaps_are_merged_as_hugging_face_does(void **state)
 {
 	(void)state;
