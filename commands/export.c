@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* cbtm export: a dataset as the files of other software; what is written depends on its kind. */
+#include "base/error.h"
+#include "base/file.h"
 #include "commands/command.h"
+#include "model/checkpoint.h"
+#include "model/huggingface.h"
 #include "store/named.h"
 #include "text/bpe_export.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct options {
@@ -29,10 +34,42 @@ static int export_vocabulary(struct dataset *d, const struct options *o, struct 
 	return e->name;
 }
 
+/* Files that are there are the user's: they are kept unless --force says otherwise. */
+static int check_free(const char *folder, const char *name, bool force, struct cbtm_error *e)
+{
+	char *path = path_join(folder, name, e);
+
+	if (path && !force && file_exists(path)) {
+		error_set(e, CBTM_ERR_CREATE, path, "is there already");
+		error_hint(e, "name another folder, or write over it with --force");
+	}
+	free(path);
+	return e->name;
+}
+
+static int export_checkpoint(struct dataset *d, const struct options *o, struct cbtm_error *e)
+{
+	struct store *s = NULL;
+	uint64_t eod, bos;
+
+	if (!dataset_part(d, 0, &s, e) && !checkpoint_fact(s, "eod", &eod, e) &&
+	    !check_free(o->to, "model.safetensors", o->force != 0, e) &&
+	    !check_free(o->to, "config.json", o->force != 0, e)) {
+		if (!store_get_u64(s, "bos", &bos))
+			bos = eod;
+		if (!huggingface_export(s, o->to, eod, bos, e))
+			printf("%s: config.json, model.safetensors; export its vocabulary into the same "
+			       "folder for a tokenizer\n",
+			       o->to);
+	}
+	store_close(s);
+	return e->name;
+}
+
 static const struct {
 	const char *kind;
 	int (*export)(struct dataset *d, const struct options *o, struct cbtm_error *e);
-} exports[] = { { "vocabulary", export_vocabulary } };
+} exports[] = { { "vocabulary", export_vocabulary }, { "checkpoint", export_checkpoint } };
 
 static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 {
@@ -54,7 +91,7 @@ static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 		exports[i].export(named.dataset, given, e);
 	else
 		error_set(e, CBTM_ERR_USAGE, arguments[0],
-		          "is a dataset of '%s'; only a vocabulary can be exported",
+		          "is a dataset of '%s'; a vocabulary or a checkpoint can be exported",
 		          dataset_kind(named.dataset));
 done:
 	named_close(&named);
@@ -63,10 +100,10 @@ done:
 
 const struct command command_export = {
 	.name = "export",
-	.sentence = "Write a vocabulary as tokenizer.json, vocab.json and merges.txt",
+	.sentence = "Write a vocabulary or a model as Hugging Face's files",
 	.arguments = "DATASET",
 	.options = options,
 	.options_size = sizeof(struct options),
-	.example = "cbtm export work/vocabulary/* --to exported",
+	.example = "cbtm export work/runs/quickstart/dense/seed --to exported",
 	.run = run,
 };

@@ -90,9 +90,9 @@ enum cbtm_error_name test_train(struct training t, const char *sequences, const 
 	if (!dataset_open(sequences, NULL, &t.sequences, &e) &&
 	    (!start || !dataset_open(start, NULL, &t.start, &e)) &&
 	    !store_create(dir, 0, kind, t.fingerprint, &t.out, &e)) {
-		if (training_run(&t, &e))
+		if (t.out && training_run(&t, &e))
 			store_leave(t.out);
-		else if (!store_seal(t.out, &e))
+		else if (!t.out || !store_seal(t.out, &e)) /* NULL: a kill came behind the seal */
 			dataset_seal(dir, kind, &t.fingerprint, 1, &e);
 	}
 	dataset_close(t.sequences);
