@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum { INPUT = 1 << 18, WINDOW_LOG = 27 };
 
@@ -66,7 +67,9 @@ int stream_coding(const char *path, enum stream_coding *coding, struct cbtm_erro
 	close(fd);
 	if (n >= 2 && first[0] == 0x1f && first[1] == 0x8b)
 		*coding = STREAM_GZIP;
-	if (n == 4 && !memcmp(first, "\x28\xb5\x2f\xfd", 4))
+	/* A zstd frame, or one of those that are skipped. */
+	if (n == 4 && (!memcmp(first, "\x28\xb5\x2f\xfd", 4) ||
+	               ((first[0] & 0xf0) == 0x50 && !memcmp(first + 1, "\x2a\x4d\x18", 3))))
 		*coding = STREAM_ZSTD;
 	return status;
 }
@@ -180,6 +183,12 @@ static int step_zstd(struct stream *s, unsigned char *out, size_t cap, size_t *m
 	ZSTD_outBuffer to = { out, cap, 0 };
 	size_t left = ZSTD_decompressStream(s->zstd, &to, &in);
 
+	if (ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge) {
+		error_set(e, CBTM_ERR_BAD_DATA, s->path,
+		          "unpacking it needs more than the 128 MiB of memory that are allowed");
+		return error_hint(e, "pack the file again with a smaller window: zstd without --long, or "
+		                     "--long=27");
+	}
 	if (ZSTD_isError(left))
 		return damaged(s, "zstd", ZSTD_getErrorName(left), e);
 	s->at += in.pos;

@@ -151,6 +151,43 @@ static void test_damage_and_wrong_names_are_errors(void **state)
 	}
 }
 
+/* Frames to be skipped stand before, between and behind, also where no name tells the coding. */
+static void test_frames_that_are_no_data_are_skipped(void **state)
+{
+	static const char skipped[] = "\x50\x2a\x4d\x18\x05\0\0\0abcde";
+	struct buffer one = { 0 }, b = { 0 }, out = { 0 };
+	struct cbtm_error e = { 0 };
+	pack_zstd(&one);
+	for (int i = 0; i < 2; i++) {
+		buffer_add(&b, skipped, 13, &e);
+		buffer_add(&b, one.data, one.n, &e);
+		buffer_add(&b, skipped, 13, &e);
+	}
+	write_file(state, "a", &b);
+	assert_int_equal(read_all(scratch_path(state, "a"), 0, &out, &e), 0);
+	assert_int_equal(out.n, 2 * N);
+	assert_memory_equal(out.data, content, N);
+	assert_memory_equal(out.data + N, content, N);
+	buffer_free(&one);
+	buffer_free(&b);
+	buffer_free(&out);
+}
+
+static void test_a_window_over_the_limit_is_refused_with_what_to_do(void **state)
+{
+	/* A header that asks for 2^31 bytes, then nothing. */
+	static const char header[] = "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00";
+	struct buffer b = { 0 }, out = { 0 };
+	struct cbtm_error e = { 0 };
+	buffer_add(&b, header, 9, &e);
+	write_file(state, "a.zst", &b);
+	assert_int_equal(read_all(scratch_path(state, "a.zst"), 0, &out, &e), CBTM_ERR_BAD_DATA);
+	assert_non_null(strstr(e.what, "128 MiB"));
+	assert_non_null(strstr(e.hint, "--long=27"));
+	buffer_free(&b);
+	buffer_free(&out);
+}
+
 static void test_an_empty_file_is_at_its_end(void **state)
 {
 	struct buffer empty = { 0 }, out = { 0 };
@@ -171,6 +208,10 @@ int main(void)
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_damage_and_wrong_names_are_errors, scratch_make,
 		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_frames_that_are_no_data_are_skipped, scratch_make,
+		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_window_over_the_limit_is_refused_with_what_to_do,
+		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_an_empty_file_is_at_its_end, scratch_make,
 		                                scratch_remove),
 	};
