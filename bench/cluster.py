@@ -40,7 +40,8 @@ def arguments():
     p.add_argument("--steps", type=int, default=20)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--runs", type=int, default=5, help="ours, faiss and scikit-learn; the reference runs once from k = 32 on")
-    p.add_argument("--only", choices=["balanced", "kmeans", "init"])
+    p.add_argument("--only", choices=["balanced", "kmeans", "init", "scaling"])
+    p.add_argument("--largest", type=int, default=10**6, help="points of the longest scaling curve (10**7 takes 6 GB)")
     return p.parse_args()
 
 
@@ -78,10 +79,10 @@ def make_vectors():
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.preprocessing import normalize
     docs = list(pieces(A.text))
-    docs = [docs[i] for i in sorted(np.random.default_rng(1).permutation(len(docs))[:A.points])]
+    docs = [docs[i] for i in sorted(np.random.default_rng(1).permutation(len(docs))[:A.points + A.points // 50])]
     x = TfidfVectorizer(stop_words="english").fit_transform(docs)
     x = normalize(TruncatedSVD(DIMS, random_state=1).fit_transform(x)).astype(np.float32)
-    x = x[np.abs(x).sum(1) > 0]
+    x = x[np.abs(x).sum(1) > 0][:A.points]
     x.tofile(path)
     return path, x, "tf-idf + SVD of text"
 
@@ -192,7 +193,23 @@ def init(path):
                   f"{statistics.median(line['seconds'] for line in lines):.3f} s", flush=True)
 
 
+def scaling():
+    """Time and memory over points and over clusters, of generated vectors."""
+    sizes = [n for n in (10**4, 10**5, 10**6, 10**7) if n <= A.largest]
+    for n, k in [(n, 128) for n in sizes] + [(10**5, k) for k in (2, 8, 32, 128, 512, 1024)]:
+        line = json.loads(subprocess.run(["bench/cluster_fit", f"generate={n}", f"dims={DIMS}", f"k={k}",
+                                          f"iterations={A.steps}", f"threads={A.threads}"], cwd=A.build, check=True,
+                                         stdout=subprocess.PIPE, text=True).stdout)
+        print(f"n {n}, k {k}: {line['seconds']:.3f} s, {line['seconds'] / n / line['iterations'] * 1e9:.0f} ns a point and "
+              f"step, {line['iterations']} steps, gap {line['gap']:.1e}, {line['bytes_a_point']:.0f} bytes a point beyond the "
+              f"vectors, {line['peak_gib']:.2f} GiB in all", flush=True)
+
+
 def main():
+    if A.only in (None, "scaling"):
+        scaling()
+    if A.only == "scaling":
+        return
     path, x, what = make_vectors()
     print(f"{len(x)} x {DIMS} vectors ({what}), {A.threads} threads, {A.steps} steps", flush=True)
     if A.only in (None, "kmeans"):

@@ -20,7 +20,8 @@
 #include "base/pool.h"
 #include <cbtm/host.h>
 
-#define ASSIGN_MAX_CLUSTERS 4096 /* prices and paths hold 24 bytes for each pair of clusters */
+#define ASSIGN_MAX_CLUSTERS                                                                        \
+	4096 /* prices and paths hold about 70 bytes for each pair of clusters */
 
 /*
  * Solves b (include/cbtm/host.h says what is in and out). Prices that differ are a start, equal

@@ -12,16 +12,24 @@ struct arc {
 	size_t from; /* entry whose flow would move; the other entry lies in the same group */
 };
 
+/* The cheapest offers from one cluster to another, so that few that go need a look at all. */
+enum { SPARES = 16 };
+
 struct flow {
 	struct border *b;
 	size_t k;
 	uint64_t capacity, *load; /* k */
 	double *price;
-	size_t *group;   /* entries: the group of each */
-	size_t *next;    /* entries: list of the entries with flow in one cluster ... */
-	size_t *before;  /* ... doubly linked: order does not matter, costs and keys decide */
-	size_t *first;   /* k */
-	struct arc *arc; /* k x k */
+	size_t *group;         /* entries: the group of each */
+	size_t *next;          /* entries: list of the entries with flow in one cluster ... */
+	size_t *before;        /* ... doubly linked: order does not matter, costs and keys decide */
+	size_t *first;         /* k */
+	struct arc *arc;       /* k x k: the cheapest */
+	size_t spares;         /* offers that are kept of each: at most SPARES */
+	struct arc *offer;     /* k x k x spares, ascending */
+	struct arc *cut;       /* k x k: offers from this one on were dropped; INFINITY: none were */
+	unsigned char *offers; /* k x k */
+	bool *open;            /* k: arcs that are made anew */
 	double *distance;
 	size_t *parent;
 	bool *settled;
@@ -35,17 +43,50 @@ static bool cheaper(const struct flow *f, double cost, size_t entry, const struc
 	return key != other ? key < other : entry < arc->from;
 }
 
-/* Offers the moves of one entry's flow to the arcs out of its cluster. */
-static void offer(struct flow *f, size_t entry)
+/* Takes an offer for the arc if it is among its cheapest. */
+static void add_offer(struct flow *f, size_t arc, double cost, size_t entry)
+{
+	struct arc *list = f->offer + arc * f->spares;
+	size_t n = f->offers[arc], at = n;
+	if (f->cut[arc].cost < INFINITY && !cheaper(f, cost, entry, &f->cut[arc]))
+		return;
+	while (at && cheaper(f, cost, entry, &list[at - 1]))
+		at--;
+	if (n == f->spares) {
+		f->cut[arc] = at == n ? (struct arc){ cost, entry } : list[n - 1];
+		n--;
+	}
+	if (at <= n) {
+		memmove(list + at + 1, list + at, (n - at) * sizeof *list);
+		list[at] = (struct arc){ cost, entry };
+		f->offers[arc] = (unsigned char)(n + 1);
+	}
+	f->arc[arc] = list[0];
+}
+
+/* Offers the moves of one entry's flow to the arcs out of its cluster; of those that are open. */
+static void offer(struct flow *f, size_t entry, const bool *open)
 {
 	const struct border *b = f->b;
-	size_t g = f->group[entry];
-	struct arc *row = f->arc + (size_t)b->cluster[entry] * f->k;
-	for (size_t i = b->start[g]; i < b->start[g + 1]; i++) {
-		double cost = b->v[i] - b->v[entry];
-		if (i != entry && cheaper(f, cost, entry, &row[b->cluster[i]]))
-			row[b->cluster[i]] = (struct arc){ cost, entry };
-	}
+	size_t g = f->group[entry], row = (size_t)b->cluster[entry] * f->k;
+	for (size_t i = b->start[g]; i < b->start[g + 1]; i++)
+		if (i != entry && (!open || open[b->cluster[i]]))
+			add_offer(f, row + b->cluster[i], b->v[i] - b->v[entry], entry);
+}
+
+/* Takes an entry's offer back; false if none is left though some were dropped. */
+static bool drop_offer(struct flow *f, size_t arc, size_t entry)
+{
+	struct arc *list = f->offer + arc * f->spares;
+	size_t n = f->offers[arc], at = 0;
+	while (at < n && list[at].from != entry)
+		at++;
+	if (at == n)
+		return true;
+	memmove(list + at, list + at + 1, (n - at - 1) * sizeof *list);
+	f->offers[arc] = (unsigned char)(n - 1);
+	f->arc[arc] = n > 1 ? list[0] : (struct arc){ INFINITY, 0 };
+	return n > 1 || f->cut[arc].cost == INFINITY;
 }
 
 static void enter(struct flow *f, size_t entry)
@@ -56,29 +97,31 @@ static void enter(struct flow *f, size_t entry)
 	if (f->first[a] != NOWHERE)
 		f->before[f->first[a]] = entry;
 	f->first[a] = entry;
-	offer(f, entry);
+	offer(f, entry, NULL);
 }
 
-/* Takes an entry without flow off its cluster's list; arcs that it offered are made anew. */
+/* Takes an entry without flow off its cluster's list; arcs without offers are made anew. */
 static void leave(struct flow *f, size_t entry)
 {
-	size_t a = f->b->cluster[entry];
+	const struct border *b = f->b;
+	size_t a = b->cluster[entry], g = f->group[entry];
 	if (f->before[entry] == NOWHERE)
 		f->first[a] = f->next[entry];
 	else
 		f->next[f->before[entry]] = f->next[entry];
 	if (f->next[entry] != NOWHERE)
 		f->before[f->next[entry]] = f->before[entry];
-	struct arc *row = f->arc + a * f->k;
-	bool offered = false;
-	for (size_t j = 0; j < f->k; j++)
-		offered |= row[j].cost < INFINITY && row[j].from == entry;
-	if (!offered)
-		return;
-	for (size_t j = 0; j < f->k; j++)
-		row[j].cost = INFINITY;
-	for (size_t i = f->first[a]; i != NOWHERE; i = f->next[i])
-		offer(f, i);
+	bool any = false;
+	memset(f->open, 0, f->k * sizeof *f->open);
+	for (size_t i = b->start[g]; i < b->start[g + 1]; i++) {
+		size_t arc = a * f->k + b->cluster[i];
+		if (i == entry || drop_offer(f, arc, entry))
+			continue;
+		f->cut[arc] = (struct arc){ INFINITY, 0 };
+		any = f->open[b->cluster[i]] = true;
+	}
+	for (size_t i = f->first[a]; any && i != NOWHERE; i = f->next[i])
+		offer(f, i, f->open);
 }
 
 static void add_flow(struct flow *f, size_t entry, uint64_t amount)
@@ -190,6 +233,12 @@ int assign_flow(struct border *b, size_t k, uint64_t capacity, double *price, bo
 	f.before = mem_aligned(b->entries, sizeof *f.before, what, e);
 	f.first = mem_aligned(k, sizeof *f.first, what, e);
 	f.arc = mem_aligned(k, k * sizeof *f.arc, what, e);
+	f.spares = ((size_t)1 << 21) / (k * k);
+	f.spares = f.spares < 1 ? 1 : f.spares > SPARES ? SPARES : f.spares;
+	f.offer = mem_aligned(k * k, f.spares * sizeof *f.offer, what, e);
+	f.cut = mem_aligned(k * k, sizeof *f.cut, what, e);
+	f.offers = mem_zeroed(k * k, sizeof *f.offers, what, e);
+	f.open = mem_aligned(k, sizeof *f.open, what, e);
 	f.distance = mem_aligned(k, sizeof *f.distance, what, e);
 	f.parent = mem_aligned(k, sizeof *f.parent, what, e);
 	f.settled = mem_aligned(k, sizeof *f.settled, what, e);
@@ -197,7 +246,7 @@ int assign_flow(struct border *b, size_t k, uint64_t capacity, double *price, bo
 	if (e->name)
 		goto done;
 	for (size_t i = 0; i < k * k; i++)
-		f.arc[i] = (struct arc){ INFINITY, 0 };
+		f.arc[i] = f.cut[i] = (struct arc){ INFINITY, 0 };
 	for (size_t j = 0; j < k; j++)
 		f.first[j] = NOWHERE;
 	start_flow(&f);
@@ -212,6 +261,7 @@ int assign_flow(struct border *b, size_t k, uint64_t capacity, double *price, bo
 		*reachable = !over || end != NOWHERE;
 	}
 done:
+	free(f.open), free(f.offers), free(f.cut), free(f.offer);
 	free(path), free(f.settled), free(f.parent), free(f.distance), free(f.arc);
 	free(f.first), free(f.before), free(f.next), free(f.group), free(f.load);
 	return e->name;
