@@ -12,6 +12,10 @@ vocabulary grows as that of a larger corpus does.
 Routing: the vector and 16 distances behind each of the 1000 tokens (word pieces of at most 6 bytes) of one document, against
 the reference's loop, which embeds the text of every prefix anew with the fitted pipeline.
 """
+import sys
+
+sys.path.pop(0)  # this folder, whose tokenize.py is not Python's
+
 import argparse
 import json
 import os
@@ -20,7 +24,6 @@ import random
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import warnings

@@ -8,6 +8,10 @@ A document has 40 words of a Zipf distribution over 2 N^0.8 made-up words (Heaps
 process of its own that reads and writes stores; processor seconds (of all its threads, so that a busy machine matters little)
 and its largest memory are what the system says when it ends.
 """
+import sys
+
+sys.path.pop(0)  # this folder, whose tokenize.py is not Python's
+
 import argparse
 import os
 import pathlib
