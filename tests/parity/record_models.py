@@ -40,8 +40,8 @@ def gpt2(vocabulary, positions, layers, width, heads, ffn, **more):
 
 # make, sizes, sequences and their length, dtype of the file, bytes of a shard
 SMALL = {
-    "opt": (opt, (29, 10, 2, 8, 2, 12), (2, 7), torch.float32, None),
-    "gpt2": (gpt2, (29, 10, 2, 8, 2, None), (2, 7), torch.float32, None),
+    "opt": (opt, (17, 10, 2, 4, 2, 6), (2, 7), torch.float32, None),
+    "gpt2": (gpt2, (17, 10, 2, 4, 2, 6), (2, 7), torch.float32, None),
 }
 MORE = {
     "opt-wide": (opt, (517, 64, 3, 96, 3, 200), (3, 33), torch.float32, None),
@@ -97,10 +97,12 @@ def make(folder, build, sizes, batch, dtype, shard):
 
 
 def c_string(b):
-    lines = []
-    for i in range(0, len(b), 28):
-        part = b[i:i + 28]
-        lines.append("".join(chr(x) if 0x20 <= x < 0x7f and chr(x) not in '"\\?' else f"\\{x:03o}" for x in part))
+    lines, line = [], ""
+    for x in b:
+        line += chr(x) if 0x20 <= x < 0x7f and chr(x) not in '"\\?' else f"\\{x:03o}"
+        if len(line) > 110:
+            lines, line = lines + [line], ""
+    lines.append(line)
     return "\n\t  ".join(f'"{x}"' for x in lines)
 
 
