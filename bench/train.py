@@ -72,8 +72,12 @@ def own_worker(build, shape, precision, threads=2, **options):
                   {"CBTM_PLUGIN_PATH": str(build / "plugins")})
 
 
-def fastest(shape, every):
-    """The worker of PyTorch's fastest way, left running, and its name."""
+def fastest(shape, every, way):
+    """The worker of PyTorch's fastest way, left running, and its name; `way`: that one without a search."""
+    if way:
+        model, mode, precision, threads = way.split(",")
+        chosen = (model, mode, precision, int(threads))
+        return torch_worker(shape, chosen), chosen
     ways = [(m, h, "bf16", 2) for h in ("eager", "compile") for m in ("module", "transformers")]
     if every:
         ways += [(m, h, p, t) for h in ("eager", "compile") for m in ("module", "transformers") for p in ("fp32", "bf16")
@@ -92,11 +96,11 @@ def fastest(shape, every):
     return best[1], best[2]
 
 
-def compare(name, build, steps, every):
+def compare(name, build, steps, every, way):
     shape, (speed, memory) = SHAPES[name], GOALS[name]
     print(f"{name}: {shape}")
-    theirs, way = fastest(shape, every)
-    ours, exact = own_worker(build, shape, "bf16", timings="true"), own_worker(build, shape, "fp32")
+    theirs, way = fastest(shape, every, way)
+    ours, exact = own_worker(build, shape, "bf16", way[3], timings="true"), own_worker(build, shape, "fp32", way[3])
     times = {"theirs": [], "ours": [], "exact": []}
     for i in range(steps):
         times["theirs"].append(theirs.step())
@@ -105,17 +109,19 @@ def compare(name, build, steps, every):
             times["exact"].append(exact.step())
     peaks = {"theirs": theirs.close(), "ours": ours.close(), "exact": exact.close()}
     seconds = {k: statistics.median(v) for k, v in times.items()}
+    load = os.getloadavg()[0]
+    print(f"  load {load:.1f}{': others are at work, which slows two threads more than it should' if load > 3 else ''}")
     for k, text in (("theirs", "PyTorch, " + ", ".join(map(str, way[:3]))), ("ours", "cbtm, bf16"), ("exact", "cbtm, fp32")):
         print(f"  {text:32} {seconds[k] * 1e3:8.1f} ms  {tokens(shape) / seconds[k]:8.0f} tokens/s  "
-              f"{flops(shape) / seconds[k] * 1e-9:7.0f} GFLOP/s  {peaks[k]:7.0f} MiB")
+              f"{flops(shape) / seconds[k] * 1e-9:7.0f} GFLOP/s  {peaks[k]:7.0f} MiB  (best step {min(times[k]) * 1e3:.1f} ms)")
     for line in ours.notes.splitlines():
         print("   ", line.replace("cbtm: ", ""))
-    peak = dict(line.split() for line in subprocess.run([str(build / "bench/peak"), "2"], capture_output=True, text=True,
+    peak = dict(line.split() for line in subprocess.run([str(build / "bench/peak"), str(way[3])], capture_output=True, text=True,
                                                          check=True).stdout.splitlines())
     for precision, k in (("bf16", "ours"), ("fp32", "exact")):
         if precision in peak:
             share = flops(shape) / seconds[k] * 1e-9 / float(peak[precision])
-            print(f"  peak of {precision} products, two threads: {peak[precision]} GFLOP/s; share reached {share:.0%}")
+            print(f"  peak of {precision} products, {way[3]} thread(s): {peak[precision]} GFLOP/s; share reached {share:.0%}")
     print(f"RATIO train_vs_pytorch_{name} {seconds['theirs'] / seconds['ours']:.2f} {speed}")
     print(f"RATIO memory_vs_pytorch_{name} {peaks['ours'] / peaks['theirs']:.2f} {memory}", flush=True)
 
@@ -169,13 +175,14 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True, help="build folder; `make bench` there first")
     parser.add_argument("--shape", action="append", choices=[*SHAPES, "none"], help="A, B, C or none; may be repeated; all without it")
     parser.add_argument("--all", action="store_true", help="try all of PyTorch's ways")
+    parser.add_argument("--way", help="one of PyTorch's ways without a search: module,compile,bf16,2; cbtm runs as many threads")
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--llmc", type=pathlib.Path, help="checkout of karpathy/llm.c")
     a = parser.parse_args()
     start = time.monotonic()
     for name in a.shape or SHAPES:
         if name != "none":
-            compare(name, a.build.resolve(), a.steps, a.all)
+            compare(name, a.build.resolve(), a.steps, a.all, a.way)
     if a.llmc:
         compare_llmc(a.llmc.resolve(), a.build.resolve())
     else:
