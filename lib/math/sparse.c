@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FEW 4     /* columns: a vector of any machine */
 #define TASKS 256 /* tasks of about equally many entries: words are far from equally frequent */
 
 struct product {
@@ -34,19 +35,26 @@ static size_t first_row(const struct product *p, size_t t)
 	return low;
 }
 
-/* The columns behind the last whole tile: the kernel's sums, a column at a time. */
-static float tail_sum(const float *value, const uint32_t *column, size_t n, const float *v,
-                      size_t stride)
+/* The columns behind the last whole tile: the kernel's sums, FEW columns at a time. */
+static inline __attribute__((always_inline)) void tail_sums(const float *value,
+                                                            const uint32_t *column, size_t n,
+                                                            const float *v, size_t stride,
+                                                            size_t few, float *y)
 {
-	double total = 0;
+	double total[FEW] = { 0 };
 	for (size_t i = 0; i < n;) {
 		size_t to = n - i < TILE_RUN ? n : i + TILE_RUN;
-		float sum = 0;
-		for (; i < to; i++)
-			sum += value[i] * v[(size_t)column[i] * stride];
-		total += (double)sum;
+		float sum[FEW] = { 0 };
+		for (; i < to; i++) {
+			const float *row = v + (size_t)column[i] * stride;
+			for (size_t j = 0; j < few; j++)
+				sum[j] += value[i] * row[j];
+		}
+		for (size_t j = 0; j < few; j++)
+			total[j] += (double)sum[j];
 	}
-	return (float)total;
+	for (size_t j = 0; j < few; j++)
+		y[j] = (float)total[j];
 }
 
 static int product_task(void *arg, size_t t, unsigned thread, struct cbtm_error *e)
@@ -57,12 +65,15 @@ static int product_task(void *arg, size_t t, unsigned thread, struct cbtm_error 
 	for (size_t r = first_row(p, t); r < to; r++) {
 		uint64_t at = p->a->start[r];
 		size_t n = (size_t)(p->a->start[r + 1] - at), j = 0;
+		size_t known = (size_t)(p->a->start[to] - at);
 		const float *value = p->a->value + at;
 		const uint32_t *column = p->a->column + at;
 		for (; j + TILE <= d; j += TILE)
-			p->tile(value, column, n, p->v + j, d, p->y + r * d + j);
+			p->tile(value, column, n, known, p->v + j, d, p->y + r * d + j);
+		for (; j + FEW <= d; j += FEW)
+			tail_sums(value, column, n, p->v + j, d, FEW, p->y + r * d + j);
 		for (; j < d; j++)
-			p->y[r * d + j] = tail_sum(value, column, n, p->v + j, d);
+			tail_sums(value, column, n, p->v + j, d, 1, p->y + r * d + j);
 	}
 	return 0;
 }

@@ -10,14 +10,15 @@ typedef double wide __attribute__((vector_size(8 * TILE)));
 
 static inline __attribute__((always_inline)) void tile_body(const float *value,
                                                             const uint32_t *column, size_t n,
-                                                            const float *v, size_t stride, float *y)
+                                                            size_t known, const float *v,
+                                                            size_t stride, float *y)
 {
 	wide total = { 0 };
 	for (size_t i = 0; i < n;) {
 		size_t to = n - i < TILE_RUN ? n : i + TILE_RUN;
 		lanes sum = { 0 }, row;
 		for (; i < to; i++) {
-			__builtin_prefetch(v + (size_t)column[i + AHEAD < n ? i + AHEAD : i] * stride);
+			__builtin_prefetch(v + (size_t)column[i + AHEAD < known ? i + AHEAD : i] * stride);
 			memcpy(&row, v + (size_t)column[i] * stride, sizeof row);
 			sum += value[i] * row;
 		}
@@ -28,10 +29,11 @@ static inline __attribute__((always_inline)) void tile_body(const float *value,
 }
 
 /* GCC takes vectors wider than the machine's apart, not always well: the same sums by hand. */
-static void tile_portable(const float *value, const uint32_t *column, size_t n, const float *v,
-                          size_t stride, float *y)
+static void tile_portable(const float *value, const uint32_t *column, size_t n, size_t known,
+                          const float *v, size_t stride, float *y)
 {
 	double total[TILE] = { 0 };
+	(void)known;
 	for (size_t i = 0; i < n;) {
 		size_t to = n - i < TILE_RUN ? n : i + TILE_RUN;
 		float sum[TILE] = { 0 };
@@ -50,17 +52,18 @@ static void tile_portable(const float *value, const uint32_t *column, size_t n, 
 
 #ifdef __x86_64__
 __attribute__((target("avx2"))) static void tile_avx2(const float *value, const uint32_t *column,
-                                                      size_t n, const float *v, size_t stride,
-                                                      float *y)
+                                                      size_t n, size_t known, const float *v,
+                                                      size_t stride, float *y)
 {
-	tile_body(value, column, n, v, stride, y);
+	tile_body(value, column, n, known, v, stride, y);
 }
 
 __attribute__((target("avx512f"))) static void tile_avx512(const float *value,
                                                            const uint32_t *column, size_t n,
-                                                           const float *v, size_t stride, float *y)
+                                                           size_t known, const float *v,
+                                                           size_t stride, float *y)
 {
-	tile_body(value, column, n, v, stride, y);
+	tile_body(value, column, n, known, v, stride, y);
 }
 #endif
 

@@ -12,9 +12,10 @@ enum {
 	TILE_RUN = 128 /* entries that are summed in float before they go into the sum in double */
 };
 
-/* y (TILE) = sum over i < n of value[i] * v[column[i] * stride .. + TILE). */
-typedef void sparse_tile(const float *value, const uint32_t *column, size_t n, const float *v,
-                         size_t stride, float *y);
+/* y (TILE) = sum over i < n of value[i] * v[column[i] * stride .. + TILE). known: how many columns lie
+ * at `column`, n or more, those of the rows that come next behind them: their rows of v are fetched. */
+typedef void sparse_tile(const float *value, const uint32_t *column, size_t n, size_t known,
+                         const float *v, size_t stride, float *y);
 
 /* The variants that this processor has: *n of them, the fastest first, the portable one last. */
 struct sparse_variant {

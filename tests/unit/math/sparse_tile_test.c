@@ -30,7 +30,7 @@ static void test_every_variant_gives_the_portable_bytes(void **state)
 	assert_string_equal(variant[variants - 1].name, "portable");
 	for (size_t n = 0; n <= MOST; n += n < 5 || n > MOST - 9 ? 1 : 61) {
 		float right[TILE], y[TILE];
-		variant[variants - 1].tile(value, column, n, v + 1, STRIDE, right);
+		variant[variants - 1].tile(value, column, n, n, v + 1, STRIDE, right);
 		for (size_t j = 0; j < TILE; j++) {
 			double sum = 0;
 			for (size_t i = 0; i < n; i++)
@@ -38,7 +38,7 @@ static void test_every_variant_gives_the_portable_bytes(void **state)
 			assert_true(fabs(sum - right[j]) < 1e-4);
 		}
 		for (size_t i = 0; i + 1 < variants; i++) {
-			variant[i].tile(value, column, n, v + 1, STRIDE, y);
+			variant[i].tile(value, column, n, n, v + 1, STRIDE, y);
 			assert_memory_equal(y, right, sizeof y);
 		}
 	}
