@@ -47,6 +47,15 @@ void tfidf_choose(void)
 #endif
 }
 
+void tfidf_fetch(const struct state *s, uint32_t word)
+{
+	const float *row = s->v + (size_t)word * s->dims;
+	for (size_t i = 0; i < s->dims; i += 16)
+		__builtin_prefetch(row + i);
+	__builtin_prefetch(row + s->dims - 1);
+	__builtin_prefetch(s->idf + word);
+}
+
 void tfidf_add(const struct state *s, uint32_t word, double weight, double *sum)
 {
 	chosen(s->v + (size_t)word * s->dims, s->dims, weight, sum);

@@ -18,18 +18,15 @@ struct counting {
 };
 struct one_document {
 	struct vocabulary *own;
+	struct group *group;
 	struct counted *row;
 	uint64_t number, start;
 	struct cbtm_error *e;
 };
 
-static int count_word(void *arg, const char *text, size_t n)
+static int count_one(struct one_document *d, uint32_t number)
 {
-	struct one_document *d = arg;
 	struct counted *c = d->row;
-	uint32_t number = vocabulary_add(d->own, text, n, d->e);
-	if (number == NO_WORD)
-		return 1;
 	struct word *w = &d->own->word[number];
 	w->tf++;
 	if (w->last == d->number) {
@@ -47,6 +44,26 @@ static int count_word(void *arg, const char *text, size_t n)
 	return 0;
 }
 
+static int count_group(struct one_document *d)
+{
+	group_look(d->group, d->own);
+	for (size_t i = 0; i < d->group->n; i++) {
+		uint32_t number = group_add(d->group, d->own, i, d->e);
+		if (number == NO_WORD || count_one(d, number))
+			return 1;
+	}
+	d->group->n = 0;
+	return 0;
+}
+
+static int count_word(void *arg, const char *text, size_t n)
+{
+	struct one_document *d = arg;
+	if (group_put(d->group, d->own, text, n, d->e))
+		return 1;
+	return d->group->n == GROUP ? count_group(d) : 0;
+}
+
 static int reserve(struct counted *c, size_t rows, size_t entries, struct cbtm_error *e)
 {
 	if (grow(&c->start, &c->start_room, c->rows ? c->rows + 1 : 0, c->rows + rows + 1,
@@ -61,17 +78,22 @@ static int count_task(void *arg, size_t task, unsigned thread, struct cbtm_error
 {
 	struct counting *k = arg;
 	struct counted *part = &k->part[task];
+	struct group group;
+	group.n = group.room = 0;
+	group.text = NULL;
 	size_t from = task * TASK_SIZE, to = from + TASK_SIZE < k->n ? from + TASK_SIZE : k->n;
 	if (reserve(part, to - from, LEAST * (to - from), e))
 		return e->name;
 	part->start[0] = 0;
 	for (size_t i = from; i < to && !e->name; i++) {
-		struct one_document one = { &k->all->own[thread], part, k->before + i + 1, part->entries,
-			                        e };
-		host->words(k->document[i].text, k->document[i].text_size, count_word, &one);
+		struct one_document one = { &k->all->own[thread], &group,        part,
+			                        k->before + i + 1,    part->entries, e };
+		if (!host->words(k->document[i].text, k->document[i].text_size, count_word, &one))
+			count_group(&one);
 		part->owner[part->rows++] = (uint16_t)thread;
 		part->start[part->rows] = part->entries;
 	}
+	group_free(&group);
 	return e->name;
 }
 
@@ -173,17 +195,28 @@ struct occurrences {
 	struct cbtm_error *e;
 };
 
+static int see_group(struct occurrences *o)
+{
+	struct counts *c = o->c;
+	struct group *g = &c->group;
+	if (grow(&c->key, &c->room, c->n, c->n + g->n, sizeof *c->key, o->e))
+		return 1;
+	group_look(g, o->v);
+	for (size_t i = 0; i < g->n; i++) {
+		uint32_t number = group_find(g, o->v, i);
+		if (number != NO_WORD)
+			c->key[c->n++] = (uint64_t)number << 32 | 1;
+	}
+	g->n = 0;
+	return 0;
+}
+
 static int see_word(void *arg, const char *word, size_t n)
 {
 	struct occurrences *o = arg;
-	struct counts *c = o->c;
-	uint32_t number = vocabulary_find(o->v, word, n);
-	if (number == NO_WORD)
-		return 0;
-	if (grow(&c->key, &c->room, c->n, c->n + 1, sizeof *c->key, o->e))
+	if (group_put(&o->c->group, o->v, word, n, o->e))
 		return 1;
-	c->key[c->n++] = (uint64_t)number << 32 | 1;
-	return 0;
+	return o->c->group.n == GROUP ? see_group(o) : 0;
 }
 
 int counts_make(struct counts *c, const struct vocabulary *v, const char *text, size_t n,
@@ -192,7 +225,9 @@ int counts_make(struct counts *c, const struct vocabulary *v, const char *text, 
 	struct occurrences o = { c, v, e };
 	size_t used = 0;
 	c->n = 0;
-	host->words(text, n, see_word, &o);
+	c->group.n = 0;
+	if (!host->words(text, n, see_word, &o))
+		see_group(&o);
 	if (e->name || grow(&c->scratch, &c->scratch_room, 0, c->n, sizeof *c->scratch, e))
 		return e->name;
 	sort_keys(c->key, c->scratch, c->n, v->words);
@@ -208,6 +243,7 @@ int counts_make(struct counts *c, const struct vocabulary *v, const char *text, 
 
 void counts_free(struct counts *c)
 {
+	group_free(&c->group);
 	host->release(c->scratch);
 	host->release(c->key);
 	*c = (struct counts){ 0 };

@@ -2,6 +2,8 @@
 #include "tfidf.h"
 #include <string.h>
 
+enum { AHEAD = 6 }; /* words: rows of V lie anywhere */
+
 const struct cbtm_host *host;
 
 static const struct cbtm_param params[] = {
@@ -65,9 +67,12 @@ static int transform(const void *state, const struct cbtm_document *documents, s
 			break;
 		for (size_t j = 0; j < s->dims; j++)
 			sum[j] = 0;
-		for (size_t t = 0; t < c.n; t++)
+		for (size_t t = 0; t < c.n; t++) {
+			if (t + AHEAD < c.n)
+				tfidf_fetch(s, (uint32_t)(c.key[t + AHEAD] >> 32));
 			tfidf_add(s, (uint32_t)(c.key[t] >> 32),
 			          (double)(uint32_t)c.key[t] * s->idf[c.key[t] >> 32], sum);
+		}
 		tfidf_normalise(sum, s->dims, vectors + i * s->dims);
 	}
 	counts_free(&c);

@@ -40,14 +40,12 @@ static int merge(struct counted *c, struct vocabulary *all, uint32_t **rank, str
 		struct vocabulary own = c->own[t];
 		c->own[t] = (struct vocabulary){ .words = own.words };
 		rank[t] = host->take(own.words + 1, sizeof *rank[t], e);
+		if (rank[t])
+			vocabulary_add_all(all, &own, rank[t], e);
 		for (size_t i = 0; !e->name && i < own.words; i++) {
-			const struct word *w = &own.word[i];
-			uint32_t number = vocabulary_add(all, own.text + w->offset, w->size, e);
-			if (number == NO_WORD)
-				break;
-			all->word[number].df += w->df;
-			all->word[number].tf += w->tf;
-			rank[t][i] = number;
+			struct word *w = &all->word[rank[t][i]];
+			w->df += own.word[i].df;
+			w->tf += own.word[i].tf;
 		}
 		vocabulary_free(&own);
 		if (e->name)

@@ -32,6 +32,7 @@ struct vocabulary {
 	size_t words, room;
 	struct word {
 		uint64_t head;   /* the first 8 bytes, zeros behind the end */
+		uint64_t tail;   /* the last 8 bytes, 0 if there are fewer */
 		uint64_t offset; /* of its text */
 		uint64_t tf;     /* occurrences; counting only, like what follows */
 		uint64_t last;   /* document that counted last, from 1 */
@@ -58,6 +59,30 @@ int vocabulary_reserve(struct vocabulary *v, size_t words, struct cbtm_error *e)
 uint32_t vocabulary_find(const struct vocabulary *v, const char *word, size_t n);
 /* The word's number, new or known; NO_WORD and an error if memory or numbers run out. */
 uint32_t vocabulary_add(struct vocabulary *v, const char *word, size_t n, struct cbtm_error *e);
+/* Adds the words of another, in their order; number[i]: the number here of its word i. */
+int vocabulary_add_all(struct vocabulary *v, const struct vocabulary *other, uint32_t *number,
+                       struct cbtm_error *e);
+
+/*
+ * Words that are looked up together, so that waits for slots and records overlap: group_put for
+ * each while n < GROUP, group_look once, group_find or group_add for each by its place, then n = 0.
+ */
+#define GROUP 64
+struct group {
+	size_t n, bytes, room;
+	char *text; /* of the words of more than 8 bytes */
+	struct pending {
+		uint64_t head, tail;
+		size_t offset, size;
+		uint32_t hash;
+	} word[GROUP];
+};
+int group_put(struct group *g, const struct vocabulary *v, const char *word, size_t n,
+              struct cbtm_error *e);
+void group_look(const struct group *g, const struct vocabulary *v);
+uint32_t group_find(const struct group *g, const struct vocabulary *v, size_t i);
+uint32_t group_add(const struct group *g, struct vocabulary *v, size_t i, struct cbtm_error *e);
+void group_free(struct group *g);
 
 /* ---------------------------------------------------------------- counting */
 
@@ -90,6 +115,7 @@ void sort_keys(uint64_t *key, uint64_t *scratch, size_t n, uint64_t limit);
 struct counts {
 	uint64_t *key, *scratch;
 	size_t n, room, scratch_room;
+	struct group group;
 };
 int counts_make(struct counts *c, const struct vocabulary *v, const char *text, size_t n,
                 struct cbtm_error *e);
@@ -112,6 +138,8 @@ void tfidf_free(void *state);
 void tfidf_choose(void);
 /* sum (dims) += weight V_word. */
 void tfidf_add(const struct state *s, uint32_t word, double weight, double *sum);
+/* Fetches V_word, which tfidf_add will need soon. */
+void tfidf_fetch(const struct state *s, uint32_t word);
 /* vector (dims) = sum over its length, or zero. */
 void tfidf_normalise(const double *sum, size_t dims, float *vector);
 
