@@ -14,9 +14,11 @@
 /* Windows and temperatures in units of s, the mean over points of (mean - least cost). */
 #define COLD_WINDOW 0.1  /* after prices from a sample */
 #define WARM_WINDOW 0.06 /* after the last iteration's prices */
+#define NEAR 0.01        /* of the window: how dear the first moves looked at are */
 #define HOT 0.3          /* a cold start cools from here ... */
 #define COOL 0.004       /* ... to here */
 #define WHOLE 20000      /* points x clusters below this are solved without a window */
+#define WIDEN 5          /* scans with one window: a wide one costs more than a scan */
 #define ATTEMPTS 12      /* then the window is infinite */
 
 struct solver {
@@ -85,7 +87,7 @@ static int look_at_sample(struct solver *s, struct cbtm_error *e)
 	s->spread = mean_spread(&border);
 	s->window = s->spread * (cold ? COLD_WINDOW : WARM_WINDOW);
 	if (!cold && s->b->window > 0 && s->b->window < INFINITY)
-		s->window = clamp(s->b->window, 0.004 * s->spread, s->window * 4);
+		s->window = clamp(s->b->window, 0.004 * s->spread, s->window * 2);
 	double supply = 0;
 	for (size_t g = 0; g < border.groups; g++)
 		supply += (double)border.supply[g];
@@ -130,6 +132,7 @@ static int attempt(struct solver *s, int number, bool *done, struct cbtm_error *
 	size_t k = s->b->k;
 	double *price = s->b->price;
 	bool last = s->window == INFINITY, cut = false, reachable = false;
+	double near = NEAR * (last ? s->spread : s->window);
 	struct price_plan plan = plan_of(s);
 	memcpy(s->start, price, k * sizeof *price);
 	border_free(&s->border);
@@ -137,10 +140,10 @@ static int attempt(struct solver *s, int number, bool *done, struct cbtm_error *
 	    assign_prices(s->pool, &s->border, k, &plan, price, &cut, e))
 		return e->name;
 	if (cut) {
-		s->window *= number >= 2 ? 1.5 : 1;
+		s->window *= number >= WIDEN ? 1.5 : 1;
 		return 0;
 	}
-	if (assign_flow(&s->border, k, s->units.capacity, price, &reachable, e))
+	if (assign_flow(&s->border, k, s->units.capacity, near, price, &reachable, e))
 		return e->name;
 	*done = reachable && (last || price_range(price, s->start, k) <= s->window);
 	if (!*done && last)

@@ -99,7 +99,8 @@ static int search_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error 
 struct point {
 	const uint32_t *cluster;
 	const double *v;
-	size_t count, row, group;
+	size_t row;
+	uint32_t count, group;
 };
 
 static bool cost_alike(const struct point *a, const struct point *b)
@@ -132,7 +133,7 @@ static size_t find_groups(struct point *point, size_t points, struct cbtm_error 
 			at = (at + 1) & (size - 1);
 		if (!table[at]) {
 			table[at] = (uint32_t)i + 1;
-			point[i].group = groups++;
+			point[i].group = (uint32_t)groups++;
 		} else
 			point[i].group = point[table[at] - 1].group;
 	}
@@ -247,6 +248,12 @@ static int group_points(const struct search *s, struct point *point, size_t poin
 	for (size_t i = 0; i < points; i++)
 		if (first + point[i].group == o->groups)
 			add_group(o, point[i].cluster, point[i].v, point[i].count);
+	/* All is copied: its room goes before more is taken. */
+	for (size_t i = 0; i < s->chunks.count; i++) {
+		struct piece *p = &s->piece[i];
+		free(p->v), free(p->cluster), free(p->point);
+		p->v = NULL, p->cluster = NULL, p->point = NULL;
+	}
 	return place_members(s, point, points, o, first, e);
 }
 
@@ -278,8 +285,8 @@ int border_make(struct pool *pool, const struct cbtm_balance *b, const struct as
 		const struct piece *p = &s.piece[i];
 		for (size_t t = 0; t < p->points; t++) {
 			const struct found *f = &p->point[t];
-			point[filled++] =
-				(struct point){ p->cluster + f->entry, p->v + f->entry, f->count, f->row, 0 };
+			point[filled++] = (struct point){ p->cluster + f->entry, p->v + f->entry, f->row,
+				                              (uint32_t)f->count, 0 };
 		}
 	}
 	if (group_points(&s, point, points, out, e))

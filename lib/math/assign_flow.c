@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "math/assign_flow.h"
+#include "base/error.h"
 #include "base/memory.h"
+#include "math/assign_prices.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NOWHERE SIZE_MAX
+#define NONE UINT32_MAX /* no entry, in a list */
 
 struct arc {
 	double cost; /* INFINITY: none */
@@ -20,10 +23,12 @@ struct flow {
 	size_t k;
 	uint64_t capacity, *load; /* k */
 	double *price;
-	size_t *group;         /* entries: the group of each */
-	size_t *next;          /* entries: list of the entries with flow in one cluster ... */
-	size_t *before;        /* ... doubly linked: order does not matter, costs and keys decide */
-	size_t *first;         /* k */
+	double near;           /* only offers of reduced cost up to this, at the prices ... */
+	double *start;         /* ... of the last build, are looked at; k */
+	uint32_t *group;       /* entries: the group of each */
+	uint32_t *next;        /* entries: list of the entries that offer from one cluster ... */
+	uint32_t *before;      /* ... doubly linked: order does not matter, costs and keys decide */
+	uint32_t *first;       /* k */
 	struct arc *arc;       /* k x k: the cheapest */
 	size_t spares;         /* offers that are kept of each: at most SPARES */
 	struct arc *offer;     /* k x k x spares, ascending */
@@ -64,14 +69,24 @@ static void add_offer(struct flow *f, size_t arc, double cost, size_t entry)
 	f->arc[arc] = list[0];
 }
 
-/* Offers the moves of one entry's flow to the arcs out of its cluster; of those that are open. */
-static void offer(struct flow *f, size_t entry, const bool *open)
+/*
+ * Offers the moves of one entry's flow to the arcs out of its cluster; of those that are open.
+ * False if none is near. On one arc nearness depends on the cost alone, so the cheapest are near.
+ */
+static bool offer(struct flow *f, size_t entry, const bool *open)
 {
 	const struct border *b = f->b;
-	size_t g = f->group[entry], row = (size_t)b->cluster[entry] * f->k;
-	for (size_t i = b->start[g]; i < b->start[g + 1]; i++)
-		if (i != entry && (!open || open[b->cluster[i]]))
-			add_offer(f, row + b->cluster[i], b->v[i] - b->v[entry], entry);
+	size_t g = f->group[entry], a = b->cluster[entry];
+	bool any = false;
+	for (size_t i = b->start[g]; i < b->start[g + 1]; i++) {
+		size_t j = b->cluster[i];
+		double cost = b->v[i] - b->v[entry];
+		if (i == entry || cost + (f->start[j] - f->start[a]) > f->near || (open && !open[j]))
+			continue;
+		add_offer(f, a * f->k + j, cost, entry);
+		any = true;
+	}
+	return any;
 }
 
 /* Takes an entry's offer back; false if none is left though some were dropped. */
@@ -92,12 +107,14 @@ static bool drop_offer(struct flow *f, size_t arc, size_t entry)
 static void enter(struct flow *f, size_t entry)
 {
 	size_t a = f->b->cluster[entry];
+	f->next[entry] = f->before[entry] = (uint32_t)entry; /* in no list */
+	if (!offer(f, entry, NULL))
+		return;
 	f->next[entry] = f->first[a];
-	f->before[entry] = NOWHERE;
-	if (f->first[a] != NOWHERE)
-		f->before[f->first[a]] = entry;
-	f->first[a] = entry;
-	offer(f, entry, NULL);
+	f->before[entry] = NONE;
+	if (f->first[a] != NONE)
+		f->before[f->first[a]] = (uint32_t)entry;
+	f->first[a] = (uint32_t)entry;
 }
 
 /* Takes an entry without flow off its cluster's list; arcs without offers are made anew. */
@@ -105,11 +122,13 @@ static void leave(struct flow *f, size_t entry)
 {
 	const struct border *b = f->b;
 	size_t a = b->cluster[entry], g = f->group[entry];
-	if (f->before[entry] == NOWHERE)
+	if (f->next[entry] == entry)
+		return;
+	if (f->before[entry] == NONE)
 		f->first[a] = f->next[entry];
 	else
 		f->next[f->before[entry]] = f->next[entry];
-	if (f->next[entry] != NOWHERE)
+	if (f->next[entry] != NONE)
 		f->before[f->next[entry]] = f->before[entry];
 	bool any = false;
 	memset(f->open, 0, f->k * sizeof *f->open);
@@ -120,7 +139,7 @@ static void leave(struct flow *f, size_t entry)
 		f->cut[arc] = (struct arc){ INFINITY, 0 };
 		any = f->open[b->cluster[i]] = true;
 	}
-	for (size_t i = f->first[a]; any && i != NOWHERE; i = f->next[i])
+	for (size_t i = f->first[a]; any && i != NONE; i = f->next[i])
 		offer(f, i, f->open);
 }
 
@@ -141,6 +160,21 @@ static void take_flow(struct flow *f, size_t entry, uint64_t amount)
 		leave(f, entry);
 }
 
+/* Offers what lies where now anew, as far as it is near. */
+static void build_offers(struct flow *f, double near)
+{
+	f->near = near;
+	memcpy(f->start, f->price, f->k * sizeof *f->start);
+	memset(f->offers, 0, f->k * f->k);
+	for (size_t i = 0; i < f->k * f->k; i++)
+		f->arc[i] = f->cut[i] = (struct arc){ INFINITY, 0 };
+	for (size_t j = 0; j < f->k; j++)
+		f->first[j] = NONE;
+	for (size_t i = 0; i < f->b->entries; i++)
+		if (f->b->flow[i])
+			enter(f, i);
+}
+
 /* Each group's supply to its cheapest cluster, ties to the lower one. */
 static void start_flow(struct flow *f)
 {
@@ -150,11 +184,12 @@ static void start_flow(struct flow *f)
 	for (size_t g = 0; g < b->groups; g++) {
 		size_t best = b->start[g];
 		for (size_t i = best; i < b->start[g + 1]; i++) {
-			f->group[i] = g;
+			f->group[i] = (uint32_t)g;
 			if (b->v[i] + f->price[b->cluster[i]] < b->v[best] + f->price[b->cluster[best]])
 				best = i;
 		}
-		add_flow(f, best, b->supply[g]);
+		b->flow[best] = b->supply[g];
+		f->load[b->cluster[best]] += b->supply[g];
 	}
 }
 
@@ -222,12 +257,36 @@ static void augment(struct flow *f, size_t end, size_t *path)
 	}
 }
 
-int assign_flow(struct border *b, size_t k, uint64_t capacity, double *price, bool *reachable,
-                struct cbtm_error *e)
+/* Moves supply until no cluster is overfull; false if some cannot be moved. */
+static bool move_flow(struct flow *f, size_t *path)
+{
+	for (int builds = 1;;) {
+		bool over = false;
+		for (size_t j = 0; j < f->k; j++)
+			over |= f->load[j] > f->capacity;
+		if (!over)
+			return true;
+		size_t end = nearest_room(f);
+		/* An offer that is not near is no part of a shortest path of less than this. */
+		double proved = (f->near - price_range(f->price, f->start, f->k)) * (1 - 1e-9);
+		if (end != NOWHERE && (f->near == INFINITY || f->distance[end] < proved))
+			augment(f, end, path);
+		else if (f->near == INFINITY)
+			return false;
+		else
+			build_offers(f, builds++ < 8 ? f->near * 4 : INFINITY);
+	}
+}
+
+int assign_flow(struct border *b, size_t k, uint64_t capacity, double near, double *price,
+                bool *reachable, struct cbtm_error *e)
 {
 	static const char what[] = "balanced assignment";
 	struct flow f = { .b = b, .k = k, .capacity = capacity, .price = price };
+	if (b->entries >= NONE)
+		return error_set(e, CBTM_ERR_MEMORY, NULL, "%zu offers lie between clusters", b->entries);
 	f.load = mem_aligned(k, sizeof *f.load, what, e);
+	f.start = mem_aligned(k, sizeof *f.start, what, e);
 	f.group = mem_aligned(b->entries, sizeof *f.group, what, e);
 	f.next = mem_aligned(b->entries, sizeof *f.next, what, e);
 	f.before = mem_aligned(b->entries, sizeof *f.before, what, e);
@@ -245,25 +304,13 @@ int assign_flow(struct border *b, size_t k, uint64_t capacity, double *price, bo
 	size_t *path = mem_aligned(2 * k, sizeof *path, what, e);
 	if (e->name)
 		goto done;
-	for (size_t i = 0; i < k * k; i++)
-		f.arc[i] = f.cut[i] = (struct arc){ INFINITY, 0 };
-	for (size_t j = 0; j < k; j++)
-		f.first[j] = NOWHERE;
 	start_flow(&f);
-	bool over = true;
-	for (*reachable = true; over && *reachable;) {
-		over = false;
-		for (size_t j = 0; j < k; j++)
-			over |= f.load[j] > capacity;
-		size_t end = over ? nearest_room(&f) : NOWHERE;
-		if (end != NOWHERE)
-			augment(&f, end, path);
-		*reachable = !over || end != NOWHERE;
-	}
+	build_offers(&f, near > 0 ? near : INFINITY);
+	*reachable = move_flow(&f, path);
 done:
 	free(f.open), free(f.offers), free(f.cut), free(f.offer);
 	free(path), free(f.settled), free(f.parent), free(f.distance), free(f.arc);
-	free(f.first), free(f.before), free(f.next), free(f.group), free(f.load);
+	free(f.first), free(f.before), free(f.next), free(f.group), free(f.start), free(f.load);
 	return e->name;
 }
 

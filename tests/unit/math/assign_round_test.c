@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "math/assign_flow.h"
 #include "math/assign_round.h"
 #include "math/dense.h"
@@ -23,7 +25,8 @@ static void test_few_points_split_and_no_cluster_gets_two(void **state)
 		size_t split;
 		bool reachable;
 		sample_border_make(&s, 60, 7, 50, seed);
-		assert_int_equal(assign_flow(&s.border, 7, s.units.capacity, s.price, &reachable, &e), 0);
+		assert_int_equal(
+			assign_flow(&s.border, 7, s.units.capacity, INFINITY, s.price, &reachable, &e), 0);
 		assert_int_equal(assign_round(&s.b, &s.units, &s.border, s.price, &split, &e), 0);
 		assert_true(split <= 6);
 		splits += split;
@@ -78,7 +81,8 @@ static void test_documents_are_never_split(void **state)
 	size_t split = 9, load[7] = { 0 };
 	bool reachable;
 	sample_border_make(&s, 100, 7, 0, 5);
-	assert_int_equal(assign_flow(&s.border, 7, s.units.capacity, s.price, &reachable, &e), 0);
+	assert_int_equal(assign_flow(&s.border, 7, s.units.capacity, INFINITY, s.price, &reachable, &e),
+	                 0);
 	assert_int_equal(assign_round(&s.b, &s.units, &s.border, s.price, &split, &e), 0);
 	assert_int_equal(split, 0);
 	for (size_t i = 0; i < 100; i++)
