@@ -58,7 +58,7 @@ static void unpack(const char *path, enum stream_coding coding, size_t step, str
 	char bytes[4096];
 	size_t n = 1;
 
-	if (stream_open(path, coding, 0, &s, e))
+	if (stream_open(path, path, coding, 0, &s, e))
 		return;
 	while (n && out->n < UNPACKED && !stream_read(s, bytes, step, &n, e))
 		buffer_add(out, bytes, n, &full);
