@@ -12,14 +12,18 @@ typedef double doubles2 __attribute__((vector_size(16), aligned(8), may_alias));
 typedef double doubles4 __attribute__((vector_size(32), aligned(8), may_alias));
 typedef double doubles8 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef int64_t longs2 __attribute__((vector_size(16), aligned(8), may_alias));
+typedef uint64_t words2 __attribute__((vector_size(16), aligned(8), may_alias));
 typedef int64_t longs4 __attribute__((vector_size(32), aligned(8), may_alias));
+typedef uint64_t words4 __attribute__((vector_size(32), aligned(8), may_alias));
 typedef int64_t longs8 __attribute__((vector_size(64), aligned(8), may_alias));
+typedef uint64_t words8 __attribute__((vector_size(64), aligned(8), may_alias));
 
 #define ROW(name) name##_portable
 #define ROW_TARGET
 #define ROW_WIDEN4(p) __builtin_convertvector(*(const floats4 *)(p), doubles4)
 #define ROW_DOUBLES doubles2
 #define ROW_LONGS longs2
+#define ROW_WORDS words2
 #include "math/row_body.inc"
 
 #if defined(__x86_64__)
@@ -28,20 +32,24 @@ typedef int64_t longs8 __attribute__((vector_size(64), aligned(8), may_alias));
 #undef ROW_WIDEN4
 #undef ROW_DOUBLES
 #undef ROW_LONGS
+#undef ROW_WORDS
 #define ROW(name) name##_avx2
 #define ROW_TARGET __attribute__((target("avx2")))
 #define ROW_WIDEN4(p) (doubles4) _mm256_cvtps_pd(_mm_loadu_ps(p))
 #define ROW_DOUBLES doubles4
 #define ROW_LONGS longs4
+#define ROW_WORDS words4
 #include "math/row_body.inc"
 #undef ROW
 #undef ROW_TARGET
 #undef ROW_DOUBLES
 #undef ROW_LONGS
+#undef ROW_WORDS
 #define ROW(name) name##_avx512
 #define ROW_TARGET __attribute__((target("avx512f")))
 #define ROW_DOUBLES doubles8
 #define ROW_LONGS longs8
+#define ROW_WORDS words8
 #include "math/row_body.inc"
 #else
 #define dot_avx2 dot_portable

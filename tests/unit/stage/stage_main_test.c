@@ -98,7 +98,9 @@ static void test_checks_between_options_come_before_any_work(void **state)
 static void test_what_is_for_people_is_done_where_it_is_asked_for(void **state)
 {
 	struct cbtm_stage read = fake_read;
+	struct stage_task tasks[3] = { fake_read.tasks[0], fake_read.tasks[1], { 0 } };
 
+	read.tasks = tasks;
 	read.for_people = "letters";
 	fake_pipeline(*state, NULL);
 	for (int given = 0; given < 2; given++)
@@ -112,8 +114,6 @@ static void test_what_is_for_people_is_done_where_it_is_asked_for(void **state)
 				                    given ? "--letters" : NULL,
 				                    at(state, 2, "letters"),
 				                    NULL };
-			struct stage_task tasks[3] = { fake_read.tasks[0], fake_read.tasks[1], { 0 } };
-			read.tasks = tasks;
 			assert_int_equal(fake_call(*state, &read, words), 0);
 			assert_int_equal(file_exists(at(state, 3, "letters")), given && clusters > 1);
 		}
