@@ -41,6 +41,7 @@ def arguments():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--runs", type=int, default=5, help="ours, faiss and scikit-learn; the reference runs once from k = 32 on")
     p.add_argument("--only", choices=["balanced", "kmeans", "init", "scaling"])
+    p.add_argument("--seeds", type=int, default=5, help="fits of each initialisation")
     p.add_argument("--largest", type=int, default=10**6, help="points of the longest scaling curve (10**7 takes 6 GB)")
     return p.parse_args()
 
@@ -184,10 +185,10 @@ def kmeans(path, x):
 
 
 def init(path):
-    """Which first centres end where: the mean of five seeds."""
+    """Which first centres end where: the mean over --seeds."""
     for k in A.k:
         for how in ("kmeans++", "random", "farthest"):
-            lines = [fit(path, k=k, init=how, iterations=A.steps, seed=seed) for seed in range(1, 6)]
+            lines = [fit(path, k=k, init=how, iterations=A.steps, seed=seed) for seed in range(1, A.seeds + 1)]
             found = [line["objective"] for line in lines]
             print(f"k {k}, init {how}: objective {statistics.mean(found):.1f} ({min(found):.1f} to {max(found):.1f}), "
                   f"{statistics.median(line['seconds'] for line in lines):.3f} s", flush=True)
