@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-# bench/NAME.c -> bench/NAME, a benchmark: `make bench` builds them, nothing runs them by itself.
+# bench/NAME.c -> bench/NAME, a benchmark: `make bench` builds them, nothing runs them by itself; `make check` builds
+# them too.
 BENCHES := $(basename $(call found,bench/*.c))
 
 $(BENCHES): %: $(S)/%.c libcbtm.a obj/flags
 	@mkdir -p $(@D)
 	$(say_CCLD)$(C) $(INTERNAL) -MF obj/$(notdir $@).d -o $@ $< libcbtm.a $(OUTSIDE_LIBS)
 bench: all $(BENCHES)
+check-tests: $(BENCHES) # so that none falls behind
 .PHONY: bench
