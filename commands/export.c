@@ -34,15 +34,12 @@ static int export_vocabulary(struct dataset *d, const struct options *o, struct 
 	return e->name;
 }
 
-/* Files that are there are the user's: they are kept unless --force says otherwise. */
-static int check_free(const char *folder, const char *name, bool force, struct cbtm_error *e)
+static int keep(const struct options *o, const char *name, struct cbtm_error *e)
 {
-	char *path = path_join(folder, name, e);
+	char *path = path_join(o->to, name, e);
 
-	if (path && !force && file_exists(path)) {
-		error_set(e, CBTM_ERR_CREATE, path, "is there already");
-		error_hint(e, "name another folder, or write over it with --force");
-	}
+	if (path)
+		file_keep(path, o->force != 0, e);
 	free(path);
 	return e->name;
 }
@@ -53,8 +50,7 @@ static int export_checkpoint(struct dataset *d, const struct options *o, struct 
 	uint64_t eod, bos;
 
 	if (!dataset_part(d, 0, &s, e) && !checkpoint_fact(s, "eod", &eod, e) &&
-	    !check_free(o->to, "model.safetensors", o->force != 0, e) &&
-	    !check_free(o->to, "config.json", o->force != 0, e)) {
+	    !keep(o, "model.safetensors", e) && !keep(o, "config.json", e)) {
 		if (!store_get_u64(s, "bos", &bos))
 			bos = eod;
 		if (!huggingface_export(s, o->to, eod, bos, e))

@@ -68,6 +68,14 @@ bool file_exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
+int file_keep(const char *path, bool force, struct cbtm_error *e)
+{
+	if (force || !file_exists(path))
+		return 0;
+	error_set(e, CBTM_ERR_CREATE, path, "is there already");
+	return error_hint(e, "name another folder, or write over it with --force");
+}
+
 int file_size(const char *path, uint64_t *n, struct cbtm_error *e)
 {
 	struct stat st;

@@ -10,6 +10,8 @@
 /* Reads a whole file of at most `limit` bytes into *b (appended). */
 int file_read(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e);
 bool file_exists(const char *path);
+/* A file that is there is the user's: CREATE, and a hint at --force, unless `force`. */
+int file_keep(const char *path, bool force, struct cbtm_error *e);
 int file_size(const char *path, uint64_t *n, struct cbtm_error *e);
 int file_write_all(int fd, const void *p, size_t n, const char *path, struct cbtm_error *e);
 int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path,

@@ -332,10 +332,8 @@ int bpe_export(const struct bpe *b, const char *folder, bool force, struct cbtm_
 	for (int i = 0; i < FILES && !e->name; i++) {
 		path[i] = path_join(folder, file_name[i], e);
 		partial[i] = path_printf(e, "%s/%s.partial", folder, file_name[i]);
-		if (path[i] && partial[i] && !force && file_exists(path[i])) {
-			error_set(e, CBTM_ERR_CREATE, path[i], "is there already");
-			error_hint(e, "name another folder, or write over it with --force");
-		}
+		if (path[i] && partial[i])
+			file_keep(path[i], force, e);
 	}
 	if (e->name || make_names(b, &names, e) || folder_make(folder, e))
 		goto done;

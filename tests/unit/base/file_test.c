@@ -32,6 +32,18 @@ static void test_what_is_replaced_reads_back(void **state)
 	buffer_free(&b);
 }
 
+static void test_a_file_that_is_there_is_kept_unless_forced(void **state)
+{
+	struct cbtm_error e = { 0 };
+	const char *path = scratch_path(state, "f");
+	assert_int_equal(file_keep(path, false, &e), 0);
+	assert_int_equal(file_replace(path, "x", 1, &e), 0);
+	assert_int_equal(file_keep(path, true, &e), 0);
+	assert_int_equal(file_keep(path, false, &e), CBTM_ERR_CREATE);
+	assert_string_equal(e.where, path);
+	assert_non_null(strstr(e.hint, "--force"));
+}
+
 static void test_a_file_over_the_limit_is_refused_and_adds_nothing(void **state)
 {
 	struct cbtm_error e = { 0 };
@@ -184,6 +196,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_is_replaced_reads_back, scratch_make,
 		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_file_that_is_there_is_kept_unless_forced,
+		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_file_over_the_limit_is_refused_and_adds_nothing,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_missing_file_is_missing_input, scratch_make,
