@@ -11,6 +11,23 @@
 #include "stages/train_options.h"
 #include <stdio.h>
 
+/* A choice is an int in the options. */
+static struct phase seed_phase(const struct options *o)
+{
+	struct phase p = o->seed;
+	p.schedule = (enum schedule)o->seed_schedule;
+	p.shape = (enum cooldown)o->seed_shape;
+	return p;
+}
+
+static struct phase branch_phase(const struct options *o)
+{
+	struct phase p = o->branch;
+	p.schedule = (enum schedule)o->branch_schedule;
+	p.shape = (enum cooldown)o->branch_shape;
+	return p;
+}
+
 /* What both tasks have in common. */
 static struct training training_of(struct stage_run *run, const char *title, const char *sequences)
 {
@@ -39,11 +56,10 @@ static int run_seed(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
 	struct training t = training_of(run, "seed", "seed_sequences");
-	struct phase phase = o->seed;
+	struct phase phase = seed_phase(o);
 	struct store *s = NULL;
 	if (*o->import)
 		return stage_import_seed(run, o->import, o->import_length, e);
-	phase.schedule = (enum schedule)o->seed_schedule;
 	t.config = (struct model_config){ .architecture = (enum architecture)o->architecture,
 		                              .layers = o->layers,
 		                              .width = o->width,
@@ -67,10 +83,9 @@ static int run_expert(struct stage_run *run, struct cbtm_error *e)
 	const struct options *o = run->options;
 	char title[32];
 	struct training t = training_of(run, title, "sequences");
-	struct phase phase = o->branch;
+	struct phase phase = branch_phase(o);
 	uint64_t k, tokens, all;
 	t.start = stage_input(run, "seed");
-	phase.schedule = (enum schedule)o->branch_schedule;
 	if (training_branch(&t, &k, &tokens, &all, e) ||
 	    schedule_plan(&phase, "branch", (enum match)o->match, (enum budget)o->budget, k,
 	                  (double)tokens / (double)all, t.length, &t.plan, e))
@@ -96,6 +111,9 @@ static bool imports_seed(const void *options, uint64_t k)
 static int check(const void *options, uint64_t k, struct cbtm_error *e)
 {
 	const struct options *o = options;
+	struct phase seed = seed_phase(o), branch = branch_phase(o);
+	if ((!*o->import && schedule_check(&seed, "seed", e)) || schedule_check(&branch, "branch", e))
+		return e->name;
 	if (o->width % o->heads)
 		return error_set(e, CBTM_ERR_CONFIG, "model.heads",
 		                 "%llu heads do not divide the width %llu", (unsigned long long)o->heads,

@@ -10,7 +10,7 @@ struct options {
 	int architecture; /* enum architecture */
 	uint64_t layers, width, heads, ffn;
 	struct phase seed, branch;
-	int seed_schedule, branch_schedule, budget, match;
+	int seed_schedule, branch_schedule, seed_shape, branch_shape, budget, match;
 	double beta1, beta2, epsilon, weight_decay, clip, dropout;
 	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every;
 };
@@ -37,8 +37,8 @@ static const struct cbtm_param options[] = {
 	  "imported: tokens that it is trained on and scored with at once (shard.length); 0: all its "
 	  "positions",
 	  0, TASK_SEED },
-	{ "seed.tokens", CBTM_PARAM_COUNT, FIELD(seed.tokens), "6M", 1, 1e15, NULL,
-	  "tokens the seed is trained on", 0, TASK_SEED },
+	{ "seed.tokens", CBTM_PARAM_COUNT, FIELD(seed.tokens), "6M", 0, 1e15, NULL,
+	  "tokens the seed is trained on; 0: experts and dense begin from scratch", 0, TASK_SEED },
 	{ "seed.batch", CBTM_PARAM_COUNT, FIELD(seed.batch), "16", 1, 65536, NULL,
 	  "sequences of a step of the seed", 0, TASK_SEED },
 	{ "seed.lr", CBTM_PARAM_REAL, FIELD(seed.lr), "3e-3", 1e-12, 10, NULL,
@@ -47,6 +47,11 @@ static const struct cbtm_param options[] = {
 	  "steps in which the seed's learning rate rises", 0, TASK_SEED },
 	{ "seed.schedule", CBTM_PARAM_CHOICE, FIELD(seed_schedule), "constant", 0, 0,
 	  "constant|linear|cosine", "the seed's learning rate after the warm-up", 0, TASK_SEED },
+	{ "seed.cooldown", CBTM_PARAM_REAL, FIELD(seed.cooldown), "0", 0, 1e15, NULL,
+	  "constant: the last part of the tokens, in which the rate falls; 1 and more: so many tokens",
+	  0, TASK_SEED },
+	{ "seed.cooldown_shape", CBTM_PARAM_CHOICE, FIELD(seed_shape), "linear", 0, 0, "linear|1-sqrt",
+	  "how it falls, of the cooldown that is gone: 1 - gone, or 1 - sqrt(gone)", 0, TASK_SEED },
 	{ "branch.tokens", CBTM_PARAM_COUNT, FIELD(branch.tokens), "2M", 1, 1e15, NULL,
 	  "tokens that dense, or all experts together, are trained on", 0, TASK_EXPERT },
 	{ "branch.batch", CBTM_PARAM_COUNT, FIELD(branch.batch), "32", 1, 65536, NULL,
@@ -57,6 +62,12 @@ static const struct cbtm_param options[] = {
 	  "steps in which the branch's learning rate rises", 0, TASK_EXPERT },
 	{ "branch.schedule", CBTM_PARAM_CHOICE, FIELD(branch_schedule), "linear", 0, 0,
 	  "constant|linear|cosine", "the branch's learning rate after the warm-up", 0, TASK_EXPERT },
+	{ "branch.cooldown", CBTM_PARAM_REAL, FIELD(branch.cooldown), "0", 0, 1e15, NULL,
+	  "constant: the last part of the tokens, in which the rate falls; 1 and more: so many tokens",
+	  0, TASK_EXPERT },
+	{ "branch.cooldown_shape", CBTM_PARAM_CHOICE, FIELD(branch_shape), "linear", 0, 0,
+	  "linear|1-sqrt", "how it falls, of the cooldown that is gone: 1 - gone, or 1 - sqrt(gone)", 0,
+	  TASK_EXPERT },
 	{ "branch.budget", CBTM_PARAM_CHOICE, FIELD(budget), "equal", 0, 0, "equal|proportional",
 	  "an expert's part of the tokens: 1/k, or its cluster's share", 0, TASK_EXPERT },
 	{ "match", CBTM_PARAM_CHOICE, FIELD(match), "updates", 0, 0, "updates|batch",

@@ -86,6 +86,71 @@ static void test_the_rate_rises_then_falls(void **state)
 	assert_true(fabs(schedule_lr(&p, 56) - 0.5) < 1e-12);
 }
 
+static void test_a_cooldown_is_the_end_of_a_constant_rate(void **state)
+{
+	(void)state;
+	struct schedule_plan p = { .steps = 100, .lr = 1, .warmup = 10, .cooldown = 20 };
+	assert_int_equal(schedule_stable(&p), 80);
+	assert_true(fabs(schedule_lr(&p, 5) - 0.5) < 1e-12);
+	assert_true(schedule_lr(&p, 11) == 1 && schedule_lr(&p, 80) == 1 && schedule_lr(&p, 81) == 1);
+	assert_true(fabs(schedule_lr(&p, 91) - 0.5) < 1e-12);
+	assert_true(fabs(schedule_lr(&p, 100) - 0.05) < 1e-12);
+	p.shape = COOLDOWN_ROOT;
+	assert_true(fabs(schedule_lr(&p, 86) - 0.5) < 1e-12); /* a quarter is gone */
+	p.cooldown = 100;                                     /* it begins in the warm-up */
+	assert_int_equal(schedule_stable(&p), 0);
+	assert_true(fabs(schedule_lr(&p, 5) - 0.5 * (1 - 0.2)) < 1e-12);
+	p.schedule = SCHEDULE_LINEAR;
+	assert_int_equal(schedule_stable(&p), 0);
+}
+
+static void test_before_its_cooldown_a_run_is_every_longer_one(void **state)
+{
+	(void)state;
+	struct schedule_plan shorter = { .steps = 100, .lr = 3e-4, .warmup = 10, .cooldown = 20 };
+	struct schedule_plan longer = { .steps = 250, .lr = 3e-4, .warmup = 10, .cooldown = 50 };
+	for (uint64_t step = 1; step <= schedule_stable(&shorter); step++)
+		assert_true(schedule_lr(&shorter, step) == schedule_lr(&longer, step));
+	assert_true(schedule_lr(&shorter, 82) != schedule_lr(&longer, 82));
+}
+
+static void test_a_cooldown_is_a_part_of_the_tokens_or_tokens(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct schedule_plan p;
+	struct phase wsd = branch;
+	wsd.schedule = SCHEDULE_CONSTANT;
+	wsd.cooldown = 0.25;
+	schedule_plan(&wsd, "branch", MATCH_UPDATES, BUDGET_EQUAL, 1, 1, 256, &p, &e);
+	assert_int_equal(p.cooldown, 61); /* of 244 */
+	wsd.cooldown = 500000;
+	schedule_plan(&wsd, "branch", MATCH_BATCH, BUDGET_EQUAL, 4, 1, 256, &p, &e);
+	assert_int_equal(p.cooldown, 15); /* of 61 */
+	assert_int_equal(e.name, CBTM_OK);
+	wsd.cooldown = 2000001;
+	schedule_plan(&wsd, "branch", MATCH_BATCH, BUDGET_EQUAL, 4, 1, 256, &p, &e);
+	assert_int_equal(e.name, CBTM_ERR_CONFIG);
+	assert_string_equal(e.where, "branch.cooldown");
+	struct cbtm_error f = { 0 };
+	wsd.cooldown = 0.1;
+	wsd.schedule = SCHEDULE_COSINE;
+	assert_int_equal(schedule_check(&wsd, "seed", &f), CBTM_ERR_CONFIG);
+	assert_string_equal(f.where, "seed.cooldown");
+}
+
+static void test_no_tokens_are_no_step(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct schedule_plan p;
+	struct phase none = branch;
+	none.tokens = 0;
+	assert_int_equal(schedule_plan(&none, "seed", MATCH_UPDATES, BUDGET_EQUAL, 1, 1, 256, &p, &e),
+	                 0);
+	assert_int_equal(p.steps, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +160,10 @@ int main(void)
 		cmocka_unit_test(test_a_batch_that_cannot_be_divided_is_refused),
 		cmocka_unit_test(test_fewer_tokens_than_a_batch_are_refused),
 		cmocka_unit_test(test_the_rate_rises_then_falls),
+		cmocka_unit_test(test_a_cooldown_is_the_end_of_a_constant_rate),
+		cmocka_unit_test(test_before_its_cooldown_a_run_is_every_longer_one),
+		cmocka_unit_test(test_a_cooldown_is_a_part_of_the_tokens_or_tokens),
+		cmocka_unit_test(test_no_tokens_are_no_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
