@@ -134,41 +134,22 @@ static int add_word(struct bpe_encoder *c, size_t i, const uint32_t *ids, size_t
 	return 0;
 }
 
-static void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
-                          struct encode_merging *m)
-{
-	/* From n - 1 on: what the pairs of a word of n bytes are or'ed with. */
-	static const uint16_t none[2 * ENCODE_KEY] = { [ENCODE_KEY... 2 * ENCODE_KEY - 1] = 0xffff };
-	uint8_t s[ENCODE_KEY + 1] = { 0 };
-	unsigned n = key->half[1] ? 16 - (unsigned)__builtin_clzll(key->half[1]) / 8
-	                          : 8 - (unsigned)__builtin_clzll(key->half[0]) / 8;
-	const uint16_t *behind = none + ENCODE_KEY + 1 - n;
-
-	memcpy(s, key, ENCODE_KEY);
-	for (unsigned i = 0; i < ENCODE_KEY; i++) {
-		m->id[1 + i] = r->byte_id[s[i]];
-		m->rank[i] = r->bytes[s[i] | s[i + 1] << 8] | behind[i];
-	}
-	m->id[0] = m->id[n + 1] = m->id[ENCODE_KEY + 1] = ENCODE_UNRANKED;
-	m->live = (4u << n) - 1;
-}
-
 /* Merges the new words that wait, and adds them. */
 static int add_waiting(struct bpe_encoder *c, struct cbtm_error *e)
 {
+	const struct encode_key *key[ENCODE_MERGINGS] = { 0 };
 	size_t n = c->waiting_n;
 
 	c->waiting_n = 0;
 	for (size_t i = 0; i < n; i++)
-		begin_merging(c->ranks, &c->words.key[c->waiting[i]], &c->merging[i]);
-	c->kernel->merge(c->ranks, c->merging, n);
+		key[i] = &c->words.key[c->waiting[i]];
+	c->kernel->merge(c->ranks, key, c->merging, n);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t ids[ENCODE_KEY];
-		size_t found = 0;
-		/* The highest bit is the id behind the word, the lowest the one before it. */
-		for (uint32_t live = c->merging[i].live & ~1u; live & (live - 1); live &= live - 1)
-			ids[found++] = c->merging[i].id[__builtin_ctz(live)];
-		if (add_word(c, c->waiting[i], ids, found, e))
+
+		for (size_t j = 0; j < ENCODE_KEY; j++)
+			ids[j] = c->merging[i].id[j];
+		if (add_word(c, c->waiting[i], ids, c->merging[i].n, e))
 			return e->name;
 	}
 	return 0;

@@ -50,13 +50,14 @@ struct encode_words {
 };
 
 /* A short word while it is merged: the ids of its tokens, at their first bytes. The id before it and
- * those behind merge with nothing (ENCODE_UNRANKED). */
+ * that behind it merge with nothing (ENCODE_NO_ID). */
 struct encode_merging {
-	alignas(32) uint16_t rank[ENCODE_KEY]; /* of the pair whose left one begins at byte i */
-	uint16_t id[ENCODE_KEY + 2];           /* begins at byte i: id[1 + i], if bit 1 + i of live */
-	uint32_t live;                         /* bit 0 and that behind the word are set, too */
+	alignas(64) uint32_t merge[ENCODE_KEY]; /* of the pair whose left one begins at byte i */
+	uint16_t id[ENCODE_KEY + 2];            /* begins at byte i: id[1 + i], if bit 1 + i of live */
+	uint32_t live;                          /* bit 0 and that behind the word are set, too */
+	uint32_t n;                             /* ids, in the end */
 };
-enum { ENCODE_MERGINGS = 16 /* words that are merged at once */ };
+enum { ENCODE_MERGINGS = 32 /* words that are merged at once */ };
 
 /* One processor's way; all give the same words and ids. `table`: the entries, a power of two; mask:
  * of slots in bytes. */
@@ -73,8 +74,9 @@ struct encode_kernel {
 	             uint32_t mask);
 	/* Keys and slots -> differs. */
 	void (*compare)(struct encode_words *w, const void *table);
-	/* Merges n <= ENCODE_MERGINGS words to their ends. */
-	void (*merge)(const struct encode_ranks *r, struct encode_merging *word, size_t n);
+	/* Merges n <= ENCODE_MERGINGS words: word[i].id[0 .. word[i].n) are the ids of key[i]. */
+	void (*merge)(const struct encode_ranks *r, const struct encode_key *const *key,
+	              struct encode_merging *word, size_t n);
 	/* The ids of words [from, to), all of which have their slots; returns the end of them. */
 	uint32_t *(*narrow)(const struct encode_words *w, size_t from, size_t to, const void *table,
 	                    uint32_t *out);

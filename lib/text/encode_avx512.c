@@ -156,121 +156,123 @@ static void compare(struct encode_words *w, const void *table)
 			                                                   _mm512_load_si512(&w->key[j]));
 }
 
-/* The lowest rank << 16 | where it first stands. */
-static inline uint32_t lowest(__m256i rank)
-{
-	__m128i a = _mm_minpos_epu16(_mm256_castsi256_si128(rank));
-	__m128i b = _mm_minpos_epu16(_mm256_extracti128_si256(rank, 1));
-
-	a = _mm_rol_epi32(a, 16);
-	b = _mm_add_epi32(_mm_rol_epi32(b, 16), _mm_set1_epi32(8));
-	return (uint32_t)_mm_cvtsi128_si32(_mm_min_epu32(a, b));
-}
-
-/* A pair that is looked up: where its slot is, and what marks it there. */
+/* A pair that is looked up: where its merge is, if it has one. */
 struct lookup {
-	const uint32_t *slot;
-	uint32_t mark;
+	const uint64_t *slot;
+	uint32_t pair;
 };
 
 static inline struct lookup look_up(const struct encode_ranks *r, uint32_t left, uint32_t right)
 {
-	uint64_t hash = (left << 16 | right) * r->factor;
-	uint32_t displacement = r->displace[hash >> r->bucket_shift];
-	const uint32_t *slot = &r->slot[encode_ranks_slot(r, hash, displacement)];
+	struct lookup l = { .pair = left << 16 | right };
 
-	_mm_prefetch(slot, _MM_HINT_T0);
-	return (struct lookup){ slot, encode_ranks_mark(hash) };
+	l.slot = encode_ranks_slot(r, l.pair);
+	_mm_prefetch(l.slot, _MM_HINT_T0);
+	return l;
 }
 
-static inline uint32_t looked_up(struct lookup l)
-{
-	uint32_t x = *l.slot;
-
-	return x | -(uint32_t)(x >> 16 != l.mark);
-}
-
-/* A word between the two halves of a step. Words whose bits are 0 keep their ranks. */
+/* A word between the two halves of a step. */
 struct step {
-	uint32_t low; /* of the ranks now */
-	uint32_t merges, at, right, left;
+	uint32_t low, best; /* the least merge, and where it first stands */
+	uint32_t left;      /* where the merge of the token before is */
 	struct lookup with_left, with_behind;
 };
 
-/*
- * The first half: merges the pair of the lowest rank, and begins to look up the ranks of the new
- * token with its neighbours. Nothing branches: what depends on the ranks comes late, and a wrong
- * guess would hold up the other words. If the rank is none, or not really that of the pair, then it
- * is only taken away.
- */
+static inline void find_least(struct step *s, const struct encode_merging *m)
+{
+	__m512i all = _mm512_load_si512(m->merge);
+	__m256i half = _mm256_min_epu32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+	__m128i low = _mm_min_epu32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+
+	low = _mm_min_epu32(low, _mm_shuffle_epi32(low, 0x4e));
+	low = _mm_min_epu32(low, _mm_shuffle_epi32(low, 0xb1));
+	s->best = _tzcnt_u32(_mm512_cmpeq_epi32_mask(all, _mm512_broadcastd_epi32(low)));
+	s->low = (uint32_t)_mm_cvtsi128_si32(low);
+}
+
+/* The first half: does the least merge, and begins to look up those of the new token with its
+ * neighbours. */
 static inline void begin_step(const struct encode_ranks *r, struct encode_merging *m,
                               struct step *s)
 {
-	const uint32_t end = 1u << (ENCODE_KEY + 1);
-	const struct encode_made *made = &r->made[s->low >> 16];
-	uint32_t best = s->low & 0xf, at = 2u << best;
-	uint32_t left = 31 - (uint32_t)_lzcnt_u32(m->live & (at - 1)), behind, right, id, merges;
+	uint32_t best = s->best, id = s->low & 0xffff;
+	uint32_t left = 31 - (uint32_t)_lzcnt_u32(m->live & ((2u << best) - 1));
+	uint32_t behind = m->live & -(4u << best), right = behind & -behind;
 
-	behind = (m->live & -(at + at)) | end;
-	right = behind & -behind;
-	behind = _tzcnt_u32((behind ^ right) | end);
-	id = m->id[best + 1];
-	merges = -(uint32_t)(made->pair == (id << 16 | m->id[_tzcnt_u32(right)]));
-	id ^= (id ^ made->id) & merges;
+	behind = _tzcnt_u32(behind ^ right);
+	m->live ^= right;
 	m->id[best + 1] = (uint16_t)id;
-	m->live ^= right & merges;
-	s->merges = merges;
-	s->at = at >> 1;
-	s->right = (right & merges) >> 1;
-	s->left = (1u << left & merges) >> 1;
+	m->merge[_tzcnt_u32(right) - 1] = ENCODE_NO_MERGE;
+	s->left = (left - 1) % ENCODE_KEY; /* if none is before: where never a merge is */
 	s->with_behind = look_up(r, id, m->id[behind]);
 	s->with_left = look_up(r, m->id[left], id);
 }
 
-static inline __m256i with_rank(__m256i rank, uint32_t lane, uint32_t value)
+static inline void end_step(struct encode_merging *m, const struct step *s)
 {
-	return _mm256_mask_set1_epi16(rank, (__mmask16)lane, (short)value);
+	m->merge[s->best] = encode_ranks_at(s->with_behind.slot, s->with_behind.pair);
+	m->merge[s->left] = encode_ranks_at(s->with_left.slot, s->with_left.pair);
 }
 
-/* The second half: the new ranks. Returns whether there is any. */
-static inline uint32_t end_step(const struct encode_ranks *r, struct encode_merging *m,
-                                struct step *s)
+static inline void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
+                                 struct encode_merging *m)
 {
-	__m256i rank = _mm256_load_si256((const __m256i *)(const void *)m->rank);
+	const __m512i none = _mm512_set1_epi32(-1);
+	__m128i bytes = _mm_load_si128((const __m128i *)(const void *)key);
+	__m512i first = _mm512_cvtepu8_epi32(bytes);
+	__m512i second = _mm512_cvtepu8_epi32(_mm_bsrli_si128(bytes, 1));
+	__mmask16 in = _mm_test_epi8_mask(bytes, bytes); /* no NUL is in a key */
+	__m512i pair = _mm512_or_si512(first, _mm512_slli_epi32(second, 8));
 
-	rank = with_rank(rank, s->right, ENCODE_UNRANKED);
-	rank = with_rank(rank, s->at, looked_up(s->with_behind) | ~s->merges);
-	rank = with_rank(rank, s->left, looked_up(s->with_left));
-	_mm256_store_si256((__m256i *)(void *)m->rank, rank);
-	s->low = lowest(rank);
-	_mm_prefetch(&r->made[s->low >> 16], _MM_HINT_T0);
-	return s->low >> 16 != ENCODE_UNRANKED;
+	_mm512_store_si512(m->merge, _mm512_mask_i32gather_epi32(none, in >> 1, pair, r->bytes, 4));
+	first = _mm512_mask_i32gather_epi32(none, in, first, r->byte_id, 4);
+	_mm256_storeu_si256((__m256i *)(void *)(m->id + 1), _mm512_cvtepi32_epi16(first));
+	m->id[0] = m->id[ENCODE_KEY + 1] = ENCODE_NO_ID;
+	m->live = in << 1 | (in + 1u) << 1 | 1;
+	m->n = in;
 }
 
-/* All words in turn: the processor fetches what the others need while it works on one. */
-static void merge(const struct encode_ranks *r, struct encode_merging *word, size_t n)
+/* What is left of the ids, in a row. */
+static inline void end_merging(struct encode_merging *m)
+{
+	__mmask16 live = (__mmask16)(m->live >> 1 & m->n);
+	__m256i id = _mm256_loadu_si256((const __m256i *)(const void *)(m->id + 1));
+
+	_mm256_storeu_si256((__m256i *)(void *)m->id, _mm256_maskz_compress_epi16(live, id));
+	m->n = (uint32_t)__builtin_popcount(live);
+}
+
+/* All words in turn: the processor fetches what the others need while it works on one. Each loop is
+ * over all, so that what one stores has reached the memory when the next loads it in one piece. */
+static void merge(const struct encode_ranks *r, const struct encode_key *const *key,
+                  struct encode_merging *word, size_t n)
 {
 	struct step step[ENCODE_MERGINGS];
 	uint8_t active[ENCODE_MERGINGS];
-	size_t left = 0;
+	size_t left = n, now;
 
 	for (size_t i = 0; i < n; i++) {
-		__m256i rank = _mm256_load_si256((const __m256i *)(const void *)word[i].rank);
-		step[i].low = lowest(rank);
-		active[left] = (uint8_t)i;
-		left += step[i].low >> 16 != ENCODE_UNRANKED;
+		begin_merging(r, key[i], &word[i]);
+		active[i] = (uint8_t)i;
 	}
-	while (left) {
-		n = left;
+	for (;;) {
+		now = left;
 		left = 0;
-		for (size_t i = 0; i < n; i++)
-			begin_step(r, &word[active[i]], &step[active[i]]);
-		for (size_t i = 0; i < n; i++) {
+		for (size_t i = 0; i < now; i++) {
 			uint8_t at = active[i];
+			find_least(&step[at], &word[at]);
 			active[left] = at;
-			left += end_step(r, &word[at], &step[at]);
+			left += step[at].low != ENCODE_NO_MERGE;
 		}
+		if (!left)
+			break;
+		for (size_t i = 0; i < left; i++)
+			begin_step(r, &word[active[i]], &step[active[i]]);
+		for (size_t i = 0; i < left; i++)
+			end_step(&word[active[i]], &step[active[i]]);
 	}
+	for (size_t i = 0; i < n; i++)
+		end_merging(&word[i]);
 }
 
 static inline uint32_t *put_narrow(const char *entry, uint32_t *out)

@@ -65,35 +65,56 @@ static void compare(struct encode_words *w, const void *table)
 	}
 }
 
+static void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
+                          struct encode_merging *m)
+{
+	uint8_t s[ENCODE_KEY + 1] = { 0 };
+
+	memcpy(s, key, ENCODE_KEY);
+	memset(m->merge, 0xff, sizeof m->merge);
+	memset(m->id, 0xff, sizeof m->id);
+	for (m->n = 0; s[m->n]; m->n++)
+		m->id[1 + m->n] = (uint16_t)r->byte_id[s[m->n]];
+	for (unsigned i = 0; i + 1 < m->n; i++)
+		m->merge[i] = r->bytes[s[i] | s[i + 1] << 8];
+	m->live = (4u << m->n) - 1;
+}
+
 static void merge_word(const struct encode_ranks *r, struct encode_merging *m)
 {
 	for (;;) {
 		unsigned best = 0, left, right, behind;
 
 		for (unsigned i = 1; i < ENCODE_KEY; i++)
-			best = m->rank[i] < m->rank[best] ? i : best;
-		if (m->rank[best] == ENCODE_UNRANKED)
+			best = m->merge[i] < m->merge[best] ? i : best;
+		if (m->merge[best] == ENCODE_NO_MERGE)
 			return;
 		left = 31 - (unsigned)__builtin_clz(m->live & ((2u << best) - 1));
 		right = (unsigned)__builtin_ctz(m->live & ~((4u << best) - 1));
 		behind = (unsigned)__builtin_ctz(m->live & ~((2u << right) - 1));
-		if (!encode_ranks_has(r, m->rank[best], m->id[best + 1], m->id[right])) {
-			m->rank[best] = ENCODE_UNRANKED;
-			continue;
-		}
-		m->id[best + 1] = (uint16_t)r->made[m->rank[best]].id;
+		m->id[best + 1] = (uint16_t)m->merge[best];
 		m->live &= ~(1u << right);
-		m->rank[right - 1] = ENCODE_UNRANKED;
-		m->rank[best] = (uint16_t)encode_rank(r, m->id[best + 1], m->id[behind]);
+		m->merge[right - 1] = ENCODE_NO_MERGE;
+		m->merge[best] = encode_ranks_find(r, m->id[best + 1], m->id[behind]);
 		if (left)
-			m->rank[left - 1] = (uint16_t)encode_rank(r, m->id[left], m->id[best + 1]);
+			m->merge[left - 1] = encode_ranks_find(r, m->id[left], m->id[best + 1]);
 	}
 }
 
-static void merge(const struct encode_ranks *r, struct encode_merging *word, size_t n)
+static void merge(const struct encode_ranks *r, const struct encode_key *const *key,
+                  struct encode_merging *word, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		uint32_t end, ids = 0;
+
+		begin_merging(r, key[i], &word[i]);
+		end = word[i].n;
 		merge_word(r, &word[i]);
+		for (uint32_t at = 1; at <= end; at++)
+			if (word[i].live >> at & 1)
+				word[i].id[ids++] = word[i].id[at];
+		word[i].n = ids;
+	}
 }
 
 static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, const void *table,

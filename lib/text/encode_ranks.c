@@ -18,9 +18,14 @@ struct buckets {
 	size_t n;
 };
 
-static uint64_t hash_of(const struct encode_ranks *r, const struct bpe *b, uint32_t merge)
+static uint32_t pair_of(const struct bpe *b, uint32_t merge)
 {
-	return (b->merge[merge][0] << 16 | b->merge[merge][1]) * r->factor;
+	return b->merge[merge][0] << 16 | b->merge[merge][1];
+}
+
+static size_t bucket_of(const struct encode_ranks *r, const struct bpe *b, uint32_t merge)
+{
+	return pair_of(b, merge) * r->factor >> r->bucket_shift;
 }
 
 /* Counting sort; false if a bucket has too many. */
@@ -28,14 +33,14 @@ static bool fill_buckets(struct buckets *k, const struct encode_ranks *r, const 
 {
 	memset(k->first, 0, (k->n + 2) * sizeof *k->first);
 	for (uint32_t i = 0; i < b->merges; i++)
-		k->first[(hash_of(r, b, i) >> r->bucket_shift) + 2]++;
+		k->first[bucket_of(r, b, i) + 2]++;
 	for (size_t i = 2; i < k->n + 2; i++) {
 		if (k->first[i] > MOST)
 			return false;
 		k->first[i] += k->first[i - 1];
 	}
 	for (uint32_t i = 0; i < b->merges; i++)
-		k->of[k->first[(hash_of(r, b, i) >> r->bucket_shift) + 1]++] = i;
+		k->of[k->first[bucket_of(r, b, i) + 1]++] = i;
 	return true;
 }
 
@@ -43,25 +48,25 @@ static bool fill_buckets(struct buckets *k, const struct encode_ranks *r, const 
 static bool place_bucket(struct encode_ranks *r, const struct bpe *b, const uint32_t *merge,
                          size_t n, uint16_t *displace)
 {
-	uint32_t slot[MOST];
+	uint64_t *slot[MOST];
 
 	for (uint32_t d = 0; d <= UINT16_MAX; d++) {
 		size_t i = 0;
 
+		*displace = (uint16_t)d;
 		for (; i < n; i++) {
-			slot[i] = encode_ranks_slot(r, hash_of(r, b, merge[i]), d);
-			if (r->slot[slot[i]] != UINT32_MAX)
+			slot[i] = r->slot + (encode_ranks_slot(r, pair_of(b, merge[i])) - r->slot);
+			if (*slot[i] != UINT64_MAX)
 				break;
-			r->slot[slot[i]] = 0; /* taken, also for the others of this bucket */
+			*slot[i] = 0; /* taken, also for the others of this bucket */
 		}
 		if (i < n) {
 			while (i--)
-				r->slot[slot[i]] = UINT32_MAX;
+				*slot[i] = UINT64_MAX;
 			continue;
 		}
 		for (i = 0; i < n; i++)
-			r->slot[slot[i]] = encode_ranks_mark(hash_of(r, b, merge[i])) << 16 | merge[i];
-		*displace = (uint16_t)d;
+			*slot[i] = (uint64_t)pair_of(b, merge[i]) << 32 | merge[i] << 16 | b->merged[merge[i]];
 		return true;
 	}
 	return false;
@@ -81,15 +86,12 @@ static bool place_all(struct encode_ranks *r, const struct bpe *b, struct bucket
 	return true;
 }
 
-static void fill_squares(struct encode_ranks *r, const struct bpe *b)
+static void fill_square(struct encode_ranks *r, const struct bpe *b)
 {
-	r->made[ENCODE_UNRANKED].pair = UINT32_MAX;
-	for (uint32_t i = 0; i < b->merges; i++)
-		r->made[i] = (struct encode_made){ b->merge[i][0] << 16 | b->merge[i][1], b->merged[i] };
 	for (unsigned i = 0; i < 256; i++)
-		r->byte_id[i] = (uint16_t)b->byte[i];
+		r->byte_id[i] = b->byte[i];
 	for (unsigned i = 0; i < 1 << 16; i++)
-		r->bytes[i] = (uint16_t)encode_rank(r, b->byte[i & 0xff], b->byte[i >> 8]);
+		r->bytes[i] = encode_ranks_find(r, b->byte[i & 0xff], b->byte[i >> 8]);
 }
 
 int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbtm_error *e)
@@ -100,7 +102,7 @@ int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbt
 	bool placed = false;
 
 	*out = NULL;
-	if (b->size >= ENCODE_UNRANKED || b->merges >= ENCODE_UNRANKED)
+	if (b->size >= ENCODE_NO_ID || b->merges >= ENCODE_NO_ID)
 		return 0;
 	while (slots < b->merges + b->merges / 4u)
 		slots *= 2;
@@ -110,7 +112,6 @@ int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbt
 		goto done;
 	r->mask = (uint32_t)slots - 1;
 	r->bucket_shift = 64 - (unsigned)__builtin_ctzll(k.n);
-	r->made = mem_zeroed(ENCODE_UNRANKED + 1, sizeof *r->made, "a vocabulary", e);
 	r->slot = mem_aligned(slots, sizeof *r->slot, "a vocabulary", e);
 	r->displace = mem_zeroed(k.n, sizeof *r->displace, "a vocabulary", e);
 	k.first = mem_zeroed(k.n + 2, sizeof *k.first, "a vocabulary", e);
@@ -122,7 +123,7 @@ int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbt
 		placed = place_all(r, b, &k);
 	}
 	if (placed)
-		fill_squares(r, b);
+		fill_square(r, b);
 done:
 	free(k.first);
 	free(k.of);
@@ -137,7 +138,6 @@ void encode_ranks_free(struct encode_ranks *r)
 {
 	if (!r)
 		return;
-	free(r->made);
 	free(r->slot);
 	free(r->displace);
 	free(r);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vocabulary's merges, small enough for a processor's caches: the ranks of two bytes in a square,
- * those of all pairs in a perfect hash (two loads and no search), the merges by rank. The hash has 16
- * bits of each pair only: one of 65536 pairs without a merge seems to have one. So who merges asks
- * encode_ranks_has first. Only vocabularies of fewer than 65535 symbols and merges have them.
+ * A vocabulary's merges, small enough for a processor's caches: those of two bytes in a square, those
+ * of all pairs in a perfect hash (two loads and no search). Only vocabularies of fewer than 65535
+ * symbols and merges have them.
  */
 #pragma once
 #include "base/error.h"
@@ -13,16 +12,14 @@
 
 struct bpe;
 
-enum { ENCODE_UNRANKED = 0xffff /* the rank of a pair that does not merge; no symbol's id */ };
+enum { ENCODE_NO_ID = 0xffff };        /* no symbol's id: merges with none */
+#define ENCODE_NO_MERGE ((uint32_t)-1) /* of a pair: higher than any merge */
 
+/* A merge: its rank << 16 | the id of what it makes. So the least is the first. */
 struct encode_ranks {
-	uint16_t bytes[1 << 16]; /* [first byte + 256 x second byte] */
-	uint16_t byte_id[256];
-	struct encode_made {
-		uint32_t pair;  /* left << 16 | right */
-		uint32_t id;    /* of what it makes */
-	} * made;           /* by rank */
-	uint32_t *slot;     /* 16 bits of the pair's hash << 16 | rank; ~0: none */
+	uint32_t bytes[1 << 16]; /* the merge of a pair: [first byte + 256 x second byte] */
+	uint32_t byte_id[256];
+	uint64_t *slot;     /* left << 48 | right << 32 | merge; ~0: none */
 	uint16_t *displace; /* by a quarter as many buckets as there are slots */
 	uint64_t factor;
 	unsigned bucket_shift;
@@ -33,30 +30,24 @@ struct encode_ranks {
 int encode_ranks_make(const struct bpe *b, struct encode_ranks **r, struct cbtm_error *e);
 void encode_ranks_free(struct encode_ranks *r); /* NULL is fine */
 
-static inline uint32_t encode_ranks_slot(const struct encode_ranks *r, uint64_t hash,
-                                         uint32_t displacement)
+/* Where the merge of left << 16 | right is, if it has one. */
+static inline const uint64_t *encode_ranks_slot(const struct encode_ranks *r, uint32_t pair)
 {
-	return ((uint32_t)(hash >> 20) ^ displacement) & r->mask;
+	uint64_t hash = pair * r->factor;
+
+	return &r->slot[((uint32_t)(hash >> 20) ^ r->displace[hash >> r->bucket_shift]) & r->mask];
 }
 
-/* Bits of the hash that neither the bucket nor the place in it are made of. */
-static inline uint32_t encode_ranks_mark(uint64_t hash)
+/* The merge that a slot has, if it is the pair's. Not a branch, which could not be foretold. */
+static inline uint32_t encode_ranks_at(const uint64_t *slot, uint32_t pair)
 {
-	return (uint32_t)(hash >> 34) & 0xffff;
+	return (uint32_t)*slot | -(uint32_t)(*slot >> 32 != pair);
 }
 
-/* The rank that a pair has, if it has any. */
-static inline uint32_t encode_rank(const struct encode_ranks *r, uint32_t left, uint32_t right)
+static inline uint32_t encode_ranks_find(const struct encode_ranks *r, uint32_t left,
+                                         uint32_t right)
 {
-	uint64_t hash = (left << 16 | right) * r->factor;
-	uint32_t x = r->slot[encode_ranks_slot(r, hash, r->displace[hash >> r->bucket_shift])];
+	uint32_t pair = left << 16 | right;
 
-	/* Not a branch, which could not be foretold. */
-	return (x | -(uint32_t)(x >> 16 != encode_ranks_mark(hash))) & 0xffff;
-}
-
-static inline bool encode_ranks_has(const struct encode_ranks *r, uint32_t rank, uint32_t left,
-                                    uint32_t right)
-{
-	return r->made[rank].pair == (left << 16 | right);
+	return encode_ranks_at(encode_ranks_slot(r, pair), pair);
 }

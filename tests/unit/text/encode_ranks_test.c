@@ -11,32 +11,28 @@
 
 #include <cmocka.h>
 
-/* The exact rank, as those who merge find it. */
-static uint32_t rank_of(const struct encode_ranks *r, uint32_t rank, uint32_t left, uint32_t right)
+static uint32_t merge_of(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	return rank != ENCODE_UNRANKED && encode_ranks_has(r, rank, left, right) ? rank : BPE_NONE;
+	const struct bpe_pair *p = bpe_pair_find(b, left, right);
+	return p ? p->rank << 16 | p->id : ENCODE_NO_MERGE;
 }
 
 static void check(const struct bpe *b, uint32_t step)
 {
-	for (uint32_t l = 0; l < b->size; l += step)
-		for (uint32_t r = 0; r < b->size; r++) {
-			const struct bpe_pair *p = bpe_pair_find(b, l, r);
-			assert_int_equal(rank_of(b->ranks, encode_rank(b->ranks, l, r), l, r),
-			                 p ? p->rank : BPE_NONE);
-		}
-	for (uint32_t i = 0; i < b->merges; i++) {
-		assert_int_equal(encode_rank(b->ranks, b->merge[i][0], b->merge[i][1]), i);
-		assert_int_equal(b->ranks->made[i].id, b->merged[i]);
+	for (uint32_t l = 0; l < b->size; l += step) {
+		for (uint32_t r = 0; r < b->size; r++)
+			assert_int_equal(encode_ranks_find(b->ranks, l, r), merge_of(b, l, r));
+		assert_int_equal(encode_ranks_find(b->ranks, l, ENCODE_NO_ID), ENCODE_NO_MERGE);
+		assert_int_equal(encode_ranks_find(b->ranks, ENCODE_NO_ID, l), ENCODE_NO_MERGE);
 	}
-	for (unsigned i = 0; i < 1 << 16; i++) {
-		uint32_t l = b->byte[i & 255], r = b->byte[i >> 8];
-		const struct bpe_pair *p = bpe_pair_find(b, l, r);
-		assert_int_equal(rank_of(b->ranks, b->ranks->bytes[i], l, r), p ? p->rank : BPE_NONE);
-	}
+	for (uint32_t i = 0; i < b->merges; i++)
+		assert_int_equal(encode_ranks_find(b->ranks, b->merge[i][0], b->merge[i][1]),
+		                 i << 16 | b->merged[i]);
+	for (unsigned i = 0; i < 1 << 16; i++)
+		assert_int_equal(b->ranks->bytes[i], merge_of(b, b->byte[i & 255], b->byte[i >> 8]));
 }
 
-static void test_every_pair_has_the_rank_of_its_merge(void **state)
+static void test_every_pair_has_its_merge_and_no_other(void **state)
 {
 	(void)state;
 	struct bpe *b = torture_vocabulary(TORTURE_RECORDED);
@@ -94,7 +90,7 @@ static void test_as_many_merges_as_16_bits_hold_and_no_more(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_pair_has_the_rank_of_its_merge),
+		cmocka_unit_test(test_every_pair_has_its_merge_and_no_other),
 		cmocka_unit_test(test_as_many_merges_as_16_bits_hold_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
