@@ -106,8 +106,9 @@ void bpe_ids_free(struct bpe_ids *ids); /* leaves {0} */
 /* Makes room for so many more; without it the room grows by doubling. */
 int bpe_ids_reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e);
 
-/* One thread's; the vocabulary must live on. It keeps the words that it has met: at most 64 MiB,
- * of which 16 MiB at first, and 28 bytes for each byte of a longer piece of a text. */
+/* One thread's; the vocabulary must live on. It keeps the words that it has met: 8 MiB at first, at
+ * most 90 MiB when some 650,000 are known (then it begins anew), and 28 bytes for each byte of a longer
+ * piece of a text. */
 struct bpe_encoder;
 struct bpe_encoder *bpe_encoder_new(const struct bpe *b, struct cbtm_error *e);
 void bpe_encoder_free(struct bpe_encoder *c); /* NULL is fine */

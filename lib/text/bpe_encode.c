@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-	SLOTS = 1 << 19,
-	MOST_SLOTS = 1 << 19,
+	SLOTS = 1 << 18,
+	MOST_SLOTS = 1 << 20,
 	CHUNK_IDS = SCAN_BYTES + ENCODE_KEY + ENCODE_EXCESS, /* room for those not aside */
 	MERGED = 0                                           /* as a list: merged when it is written */
 };
@@ -83,14 +83,18 @@ static size_t word_start(const struct bpe_encoder *c, size_t i)
 }
 
 /* ---------------------------------------------------------------- words -> slots and lists */
+static const struct encode_key no_bytes = { { ENCODE_SALT, ENCODE_SALT } };
+
 /* The word from the chunk before. */
 static void set_first_key(struct bpe_encoder *c)
 {
 	size_t n = word_start(c, 1) - c->pending;
+	struct encode_key bytes = { 0 };
 
-	c->words.key[0] = (struct encode_key){ 0 };
 	if (n <= ENCODE_KEY)
-		memcpy(&c->words.key[0], c->scan.text + c->pending, n);
+		memcpy(&bytes, c->scan.text + c->pending, n);
+	for (int i = 0; i < 2; i++)
+		c->words.key[0].half[i] = bytes.half[i] ^ ENCODE_SALT;
 }
 
 /* A NUL may stand in a word, whose key would be the same as without it. */
@@ -99,7 +103,7 @@ static void forget_keys_with_nul(struct bpe_encoder *c)
 	for (size_t i = 0; i < c->words.n; i++) {
 		size_t at = word_start(c, i), n = word_start(c, i + 1) - at;
 		if (n <= ENCODE_KEY && n && memchr(c->scan.text + at, 0, n))
-			c->words.key[i] = (struct encode_key){ 0 };
+			c->words.key[i] = no_bytes;
 	}
 }
 
@@ -120,7 +124,7 @@ static void put_aside(struct bpe_encoder *c, size_t word, uint32_t list)
 }
 
 /* A new word that has been merged. It may have come twice at once. */
-static int add_word(struct bpe_encoder *c, size_t i, const uint32_t *ids, size_t n,
+static int add_word(struct bpe_encoder *c, size_t i, const uint32_t ids[ENCODE_KEY], size_t n,
                     struct cbtm_error *e)
 {
 	const struct encode_key *key = &c->words.key[i];
@@ -158,8 +162,14 @@ static int add_waiting(struct bpe_encoder *c, struct cbtm_error *e)
 static int new_word(struct bpe_encoder *c, size_t i, const char *word, size_t n,
                     struct cbtm_error *e)
 {
-	if (!c->ranks)
-		return merge(c, word, n, e) || add_word(c, i, c->merged.v, c->merged.n, e);
+	if (!c->ranks) {
+		uint32_t ids[ENCODE_KEY] = { 0 };
+
+		if (merge(c, word, n, e))
+			return e->name;
+		memcpy(ids, c->merged.v, c->merged.n * sizeof *ids);
+		return add_word(c, i, ids, c->merged.n, e);
+	}
 	c->waiting[c->waiting_n++] = (uint16_t)i;
 	return c->waiting_n == ENCODE_MERGINGS ? add_waiting(c, e) : 0;
 }
@@ -188,7 +198,7 @@ static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
 
 	if (!n)
 		return 0;
-	if (!key->half[0]) {
+	if (encode_same(key, &no_bytes)) {
 		if (resolve_long(c, word, n, &list, e))
 			return e->name;
 		put_aside(c, i, list);
@@ -204,14 +214,13 @@ static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
 static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 {
 	c->asides = c->waiting_n = 0;
-	for (size_t group = 0; group < c->words.n; group += 32) {
-		uint64_t differs = c->words.differs[group / 32];
+	for (size_t group = 0; group < c->words.n; group += 64) {
+		uint64_t differs = c->words.differs[group / 64];
 
-		if (c->words.n - group < 32)
-			differs &= (1ull << 2 * (c->words.n - group)) - 1;
-		for (differs = (differs | differs >> 1) & 0x5555555555555555u; differs;
-		     differs &= differs - 1)
-			if (resolve_word(c, group + (size_t)__builtin_ctzll(differs) / 2, e))
+		if (c->words.n - group < 64)
+			differs &= (1ull << (c->words.n - group)) - 1;
+		for (; differs; differs &= differs - 1)
+			if (resolve_word(c, group + (size_t)__builtin_ctzll(differs), e))
 				return e->name;
 	}
 	return add_waiting(c, e);
@@ -251,7 +260,7 @@ static int write_words(struct bpe_encoder *c, size_t from, size_t to, size_t *as
 		if (bpe_ids_reserve(ids, CHUNK_IDS, e))
 			return e->name;
 		ids->n = (size_t)((c->wide ? c->kernel->wide : c->kernel->narrow)(
-							  &c->words, from, end, c->cache.entry, ids->v + ids->n) -
+							  &c->words, from, end, c->cache.line, ids->v + ids->n) -
 		                  ids->v);
 		from = end;
 		if (end < to) {
@@ -314,10 +323,10 @@ static int encode_chunk(struct bpe_encoder *c, struct batch *b, bool careful, st
 	if (encode_cache_tidy(&c->cache, e))
 		return e->name;
 	set_first_key(c);
-	c->kernel->keys(w, text, c->scan.n - c->scan.at, c->cache.entry, c->cache.mask);
+	c->kernel->keys(w, text, c->scan.n - c->scan.at, c->cache.line, c->cache.mask);
 	if (careful)
 		forget_keys_with_nul(c);
-	c->kernel->compare(w, c->cache.entry);
+	c->kernel->compare(w, c->cache.line);
 	if (resolve(c, e) || write_chunk(c, b, e))
 		return e->name;
 	c->pending = word_start(c, w->n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside the encoder: a chunk's pieces ("words") become keys, keys become entries of a cache, and
- * entries give the ids. A word of at most ENCODE_KEY bytes without NUL is its own key, with zeros
- * behind it: no length is needed. All others have the key zero, which no entry has.
+ * Inside the encoder: a chunk's pieces ("words") become keys, keys become places in a cache, which
+ * has the ids. A word of at most ENCODE_KEY bytes without NUL is its own key, with zeros behind it:
+ * no length is needed. All others have the key of no bytes, which nothing in the cache has.
  */
 #pragma once
 #include "text/bpe.h"
@@ -17,32 +17,52 @@ enum {
 	ENCODE_EXCESS = 8               /* ids that may be written behind the last one */
 };
 
+/* 16 bytes XOR twice ENCODE_SALT, "a b a b ", which is in no piece of a text: so zero is no word's,
+ * and a cache that is empty is memory that was never written to. */
 struct encode_key {
 	uint64_t half[2];
 };
+#define ENCODE_SALT 0x2062206120622061u
+
+/* A word's ids and their number, in one of two ways. */
+union encode_ids {
+	uint16_t narrow[ENCODE_NARROW_IDS];
+	uint32_t wide[ENCODE_WIDE_IDS];
+	struct {
+		uint16_t ids[ENCODE_NARROW_IDS], n;
+	} as;
+	struct encode_key key_of_many;
+};
 
 /*
- * An entry: a word and its ids. Of a word with more ids than fit, half[0] of the key is 0, half[1]
- * tells where they are (encode_cache.h), and the key itself stands in the place of ids and n.
+ * A line of a cache: two words. Of a word with more ids than fit, half[0] of the key is as of no
+ * bytes, half[1] tells where they are (encode_cache.h), and the key itself stands in their place.
  */
-struct encode_entry {
-	struct encode_key key;
-	union {
-		uint16_t narrow[ENCODE_NARROW_IDS];
-		uint32_t wide[ENCODE_WIDE_IDS];
-		struct {
-			uint16_t ids[ENCODE_NARROW_IDS], n;
-		} as; /* n: how many ids, of both kinds */
-		struct encode_key key_of_many;
-	};
+struct encode_line {
+	alignas(64) struct encode_key key[2];
+	union encode_ids ids[2];
 };
+/* Slots tell where a word is: the bytes from the first line to its key. */
+static inline struct encode_key *encode_key_at(const void *table, uint32_t slot)
+{
+	return (struct encode_key *)(uintptr_t)((const char *)table + slot);
+}
+static inline union encode_ids *encode_ids_at(const void *table, uint32_t slot)
+{
+	return (union encode_ids *)(uintptr_t)((const char *)table + slot +
+	                                       offsetof(struct encode_line, ids));
+}
+static inline bool encode_same(const struct encode_key *a, const struct encode_key *b)
+{
+	return a->half[0] == b->half[0] && a->half[1] == b->half[1];
+}
 
 /* The words of a chunk. Word 0 began before it; word i > 0 begins at byte position[i]; word n does
  * not end in it. */
 struct encode_words {
 	alignas(64) struct encode_key key[ENCODE_WORDS];
-	alignas(64) uint32_t slot[ENCODE_WORDS];         /* in bytes from the first entry */
-	alignas(64) uint64_t differs[ENCODE_WORDS / 32]; /* bits 2 i, 2 i + 1: not what slot has */
+	alignas(64) uint32_t slot[ENCODE_WORDS];
+	alignas(64) uint64_t differs[ENCODE_WORDS / 64]; /* bit i: not what slot has */
 	alignas(64) uint16_t position[ENCODE_WORDS];
 	alignas(64) uint16_t length[ENCODE_WORDS];
 	uint16_t before[SCAN_BLOCKS]; /* starts in the blocks before: where they stand in position */
@@ -59,20 +79,20 @@ struct encode_merging {
 };
 enum { ENCODE_MERGINGS = 32 /* words that are merged at once */ };
 
-/* One processor's way; all give the same words and ids. `table`: the entries, a power of two; mask:
- * of slots in bytes. */
+/* One processor's way; all give the same words and ids. `table`: the lines, a power of two; mask:
+ * of slots of their first words. */
 struct encode_kernel {
 	const char *name;
 	const struct scan_kernel *scan;
-	/* A key's slot before masking. */
+	/* A key's slot before masking: of a line. */
 	uint32_t (*hash)(const struct encode_key *key);
 	/* Starts -> position, before, n. */
 	void (*positions)(struct encode_words *w, const uint64_t start[SCAN_BLOCKS]);
 	/* text: the chunk's, of which n bytes may be read. Key 0 is given; -> the others, and slots of
-	 * all, whose entries are fetched. */
+	 * all, whose lines are fetched. */
 	void (*keys)(struct encode_words *w, const char *text, size_t n, const void *table,
 	             uint32_t mask);
-	/* Keys and slots -> differs. */
+	/* Keys and slots -> differs, and the slots of those that are second in their lines. */
 	void (*compare)(struct encode_words *w, const void *table);
 	/* Merges n <= ENCODE_MERGINGS words: word[i].id[0 .. word[i].n) are the ids of key[i]. */
 	void (*merge)(const struct encode_ranks *r, const struct encode_key *const *key,
@@ -88,7 +108,7 @@ extern const struct encode_kernel encode_plain, encode_avx512;
 /* The kernels that this processor has, the fastest first, the plain one last, then NULL. */
 const struct encode_kernel *const *encode_kernels(void);
 
-/* An encoder with a certain kernel, whose cache has `slots` entries at first and at most
+/* An encoder with a certain kernel, whose cache has room for `slots` words at first and at most
  * `most_slots` (powers of two, from 8192). */
 struct bpe_encoder *encode_new(const struct bpe *b, const struct encode_kernel *kernel,
                                size_t slots, size_t most_slots, struct cbtm_error *e);

@@ -86,8 +86,10 @@ static inline void set_key(struct encode_words *w, size_t i, __m128i bytes)
 {
 	const void *mask = (const char *)&masks + w->length[i];
 
+	/* bytes & mask ^ salt */
 	_mm_store_si128((__m128i *)(void *)&w->key[i],
-	                _mm_and_si128(bytes, _mm_load_si128((const __m128i *)mask)));
+	                _mm_ternarylogic_epi64(bytes, _mm_load_si128((const __m128i *)mask),
+	                                       _mm_set1_epi64x(ENCODE_SALT), 0x6a));
 }
 
 static void slots(struct encode_words *w, const char *table, uint32_t mask)
@@ -134,26 +136,41 @@ static void keys(struct encode_words *w, const char *text, size_t n, const void 
 	slots(w, table, mask);
 }
 
-static inline __m512i four_keys(const struct encode_words *w, size_t i, const char *table)
+/* Which halves of the two keys of a line are those of a word. */
+static inline uint8_t same_halves(const struct encode_words *w, size_t i, const char *table)
 {
-	const void *a = table + w->slot[i], *b = table + w->slot[i + 1];
-	const void *c = table + w->slot[i + 2], *d = table + w->slot[i + 3];
-	__m512i x = _mm512_castsi128_si512(_mm_load_si128((const __m128i *)a));
+	__m256i line = _mm256_load_si256((const __m256i *)(const void *)(table + w->slot[i]));
+	__m128i key = _mm_load_si128((const __m128i *)(const void *)&w->key[i]);
 
-	x = _mm512_inserti64x2(x, _mm_load_si128((const __m128i *)b), 1);
-	x = _mm512_inserti64x2(x, _mm_load_si128((const __m128i *)c), 2);
-	return _mm512_inserti64x2(x, _mm_load_si128((const __m128i *)d), 3);
+	return (uint8_t)_mm256_cmpeq_epi64_mask(line, _mm256_broadcastsi128_si256(key));
 }
 
 static void compare(struct encode_words *w, const void *table)
 {
-	uint8_t *differs = (uint8_t *)w->differs;
+	const __m512i first = _mm512_set1_epi8(3), second = _mm512_set1_epi8(12);
+	alignas(64) uint8_t same[64] = { 0 };
 
-	for (size_t i = 0; i < w->n; i += 8)
-#pragma GCC unroll 2
-		for (size_t j = i; j < i + 8; j += 4)
-			differs[j / 4] = (uint8_t)_mm512_cmpneq_epi64_mask(four_keys(w, j, table),
-			                                                   _mm512_load_si512(&w->key[j]));
+	for (size_t i = 0; i < w->n; i += 64) {
+		size_t n = w->n - i < 64 ? w->n - i : 64;
+		__m512i all;
+		uint64_t in_first, in_second;
+
+		for (size_t j = 0; j < n; j += 8)
+#pragma GCC unroll 8
+			for (size_t k = j; k < j + 8; k++)
+				same[k] = same_halves(w, i + k, table);
+		all = _mm512_load_si512(same);
+		in_first = _mm512_cmpeq_epi8_mask(_mm512_and_si512(all, first), first);
+		in_second = _mm512_cmpeq_epi8_mask(_mm512_and_si512(all, second), second);
+		w->differs[i / 64] = ~(in_first | in_second);
+#pragma GCC unroll 4
+		for (size_t j = 0; j < 64; j += 16) {
+			__m512i slot = _mm512_load_si512(w->slot + i + j);
+			slot = _mm512_mask_or_epi32(slot, (__mmask16)(in_second >> j), slot,
+			                            _mm512_set1_epi32(sizeof(struct encode_key)));
+			_mm512_store_si512(w->slot + i + j, slot);
+		}
+	}
 }
 
 /* A pair that is looked up: where its merge is, if it has one. */
@@ -218,7 +235,8 @@ static inline void begin_merging(const struct encode_ranks *r, const struct enco
                                  struct encode_merging *m)
 {
 	const __m512i none = _mm512_set1_epi32(-1);
-	__m128i bytes = _mm_load_si128((const __m128i *)(const void *)key);
+	__m128i bytes = _mm_xor_si128(_mm_load_si128((const __m128i *)(const void *)key),
+	                              _mm_set1_epi64x(ENCODE_SALT));
 	__m512i first = _mm512_cvtepu8_epi32(bytes);
 	__m512i second = _mm512_cvtepu8_epi32(_mm_bsrli_si128(bytes, 1));
 	__mmask16 in = _mm_test_epi8_mask(bytes, bytes); /* no NUL is in a key */
@@ -275,28 +293,28 @@ static void merge(const struct encode_ranks *r, const struct encode_key *const *
 		end_merging(&word[i]);
 }
 
-static inline uint32_t *put_narrow(const char *entry, uint32_t *out)
+static inline uint32_t *put_narrow(const void *table, uint32_t slot, uint32_t *out)
 {
-	__m128i ids = _mm_load_si128((const __m128i *)(const void *)(entry + ENCODE_KEY));
+	const union encode_ids *ids = encode_ids_at(table, slot);
 
-	_mm256_storeu_si256((__m256i *)(void *)out, _mm256_cvtepu16_epi32(ids));
-	return out + ((const struct encode_entry *)(const void *)entry)->as.n;
+	_mm256_storeu_si256((__m256i *)(void *)out,
+	                    _mm256_cvtepu16_epi32(_mm_load_si128((const __m128i *)(const void *)ids)));
+	return out + ids->as.n;
 }
 
 static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, const void *table,
                         uint32_t *out)
 {
 	const uint32_t *slot = w->slot + from, *end = w->slot + to;
-	const char *entries = table;
 
 	for (; slot + 4 <= end; slot += 4) {
-		out = put_narrow(entries + slot[0], out);
-		out = put_narrow(entries + slot[1], out);
-		out = put_narrow(entries + slot[2], out);
-		out = put_narrow(entries + slot[3], out);
+		out = put_narrow(table, slot[0], out);
+		out = put_narrow(table, slot[1], out);
+		out = put_narrow(table, slot[2], out);
+		out = put_narrow(table, slot[3], out);
 	}
 	for (; slot < end; slot++)
-		out = put_narrow(entries + *slot, out);
+		out = put_narrow(table, *slot, out);
 	return out;
 }
 
@@ -304,11 +322,11 @@ static uint32_t *wide(const struct encode_words *w, size_t from, size_t to, cons
                       uint32_t *out)
 {
 	for (size_t i = from; i < to; i++) {
-		const char *entry = (const char *)table + w->slot[i];
-		__m128i ids = _mm_load_si128((const __m128i *)(const void *)(entry + ENCODE_KEY));
+		const union encode_ids *ids = encode_ids_at(table, w->slot[i]);
 
-		_mm_storeu_si128((__m128i *)(void *)out, ids);
-		out += ((const struct encode_entry *)(const void *)entry)->as.n;
+		_mm_storeu_si128((__m128i *)(void *)out,
+		                 _mm_load_si128((const __m128i *)(const void *)ids));
+		out += ids->as.n;
 	}
 	return out;
 }

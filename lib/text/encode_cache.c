@@ -12,39 +12,32 @@ enum {
 	MOST_TEXT = 8 << 20    /* bytes of all long words */
 };
 
-/* What an empty entry's key is: no piece of a text holds "a b". */
-static const char empty[ENCODE_KEY + 1] = "a b a b a b a b ";
-
-static int make_entries(struct encode_cache *c, size_t slots, struct cbtm_error *e)
+static bool is_empty(const struct encode_key *key)
 {
-	size_t bytes = slots * sizeof *c->entry;
-	char *memory = mem_aligned(bytes + MEM_HUGE_PAGE, 1, "an encoder's cache", e);
+	return !(key->half[0] | key->half[1]);
+}
+
+static bool is_of_many(const struct encode_key *key)
+{
+	return key->half[0] == ENCODE_SALT;
+}
+
+/* Zeros that are touched only as words come. */
+static int make_lines(struct encode_cache *c, size_t slots, struct cbtm_error *e)
+{
+	size_t bytes = slots / 2 * sizeof *c->line;
+	size_t at = bytes >= MEM_HUGE_PAGE ? MEM_HUGE_PAGE : sizeof *c->line;
+	char *memory = mem_zeroed(bytes + at, 1, "an encoder's cache", e);
 
 	if (!memory)
 		return e->name;
 	c->memory = memory;
-	if (bytes >= MEM_HUGE_PAGE)
-		memory += -(uintptr_t)memory % MEM_HUGE_PAGE;
+	memory += -(uintptr_t)memory % at;
 	mem_wish_huge(memory, bytes);
-	c->entry = (struct encode_entry *)(void *)memory;
+	c->line = (struct encode_line *)(void *)memory;
 	c->slots = slots;
-	c->mask = (uint32_t)((slots - 1) * sizeof *c->entry);
+	c->mask = (uint32_t)(bytes - sizeof *c->line);
 	return 0;
-}
-
-static void empty_entries(struct encode_cache *c)
-{
-	struct encode_entry none = { 0 };
-
-	memcpy(&none.key, empty, sizeof none.key);
-	for (size_t i = 0; i < c->slots; i++)
-		c->entry[i] = none;
-	c->used = 0;
-}
-
-static bool is_empty(const struct encode_entry *entry)
-{
-	return !memcmp(&entry->key, empty, ENCODE_KEY);
 }
 
 static int make_longs(struct encode_cache *c, size_t slots, struct cbtm_error *e)
@@ -60,10 +53,7 @@ int encode_cache_make(struct encode_cache *c, const struct encode_kernel *kernel
 	*c = (struct encode_cache){ .hash = kernel->hash, .most_slots = most_slots };
 	c->holds = wide ? ENCODE_WIDE_IDS : ENCODE_NARROW_IDS;
 	c->lists.n = 1;
-	if (make_entries(c, slots, e) || make_longs(c, LONG_SLOTS, e))
-		return e->name;
-	empty_entries(c);
-	return 0;
+	return make_lines(c, slots, e) || make_longs(c, LONG_SLOTS, e) ? e->name : 0;
 }
 
 void encode_cache_free(struct encode_cache *c)
@@ -78,60 +68,48 @@ void encode_cache_free(struct encode_cache *c)
 /* ---------------------------------------------------------------- room */
 static uint32_t next(const struct encode_cache *c, uint32_t slot)
 {
-	return (slot + (uint32_t)sizeof *c->entry) & c->mask;
+	const uint32_t second = sizeof(struct encode_key);
+
+	return slot & second ? (slot + (uint32_t)sizeof *c->line - second) & c->mask : slot + second;
 }
 
-static struct encode_entry *entry_at(const struct encode_cache *c, uint32_t slot)
+static uint32_t hash_at(const struct encode_cache *c, uint32_t slot)
 {
-	return c->entry + slot / sizeof *c->entry;
+	const struct encode_key *key = encode_key_at(c->line, slot);
+
+	return c->hash(is_of_many(key) ? &encode_ids_at(c->line, slot)->key_of_many : key);
 }
 
-static uint32_t own_slot(const struct encode_cache *c, const struct encode_entry *entry)
+/* Moves the words that are in their own lines, or the others. */
+static void move_words(const struct encode_cache *from, struct encode_cache *to, bool own)
 {
-	return c->hash(entry->key.half[0] ? &entry->key : &entry->key_of_many) & c->mask;
-}
+	uint32_t slot = 0;
 
-static void change_places(struct encode_cache *c)
-{
-	for (size_t i = 0; i < c->moves; i++) {
-		struct encode_entry *own = entry_at(c, c->move[i].own), *now = entry_at(c, c->move[i].slot);
+	for (size_t i = 0; i < from->slots; i++, slot = next(from, slot)) {
+		uint32_t hash, new;
 
-		/* Both are still found: no slot between the two, and before, is empty. */
-		if (own_slot(c, own) != c->move[i].own && own_slot(c, now) == c->move[i].own) {
-			struct encode_entry other = *own;
-			*own = *now;
-			*now = other;
-		}
+		if (is_empty(encode_key_at(from->line, slot)))
+			continue;
+		hash = hash_at(from, slot);
+		if (((hash ^ slot) & from->mask) ? own : !own)
+			continue;
+		new = hash & to->mask;
+		while (!is_empty(encode_key_at(to->line, new)))
+			new = next(to, new);
+		*encode_key_at(to->line, new) = *encode_key_at(from->line, slot);
+		*encode_ids_at(to->line, new) = *encode_ids_at(from->line, slot);
 	}
-	c->moves = 0;
 }
 
-static int grow_entries(struct encode_cache *c, struct cbtm_error *e)
+static int grow_lines(struct encode_cache *c, struct cbtm_error *e)
 {
-	struct encode_entry *old = c->entry;
-	void *memory = c->memory;
-	size_t slots = c->slots, used = c->used;
+	struct encode_cache old = *c;
 
-	if (make_entries(c, slots * 2, e))
+	if (make_lines(c, old.slots * 2, e))
 		return e->name;
-	empty_entries(c);
-	/* First those that get their own slots, as many as can. */
-	for (int own = 1; own >= 0; own--)
-		for (size_t i = 0; i < slots; i++) {
-			uint32_t slot;
-
-			if (is_empty(&old[i]))
-				continue;
-			slot = own_slot(c, &old[i]);
-			while (!own && !is_empty(entry_at(c, slot)))
-				slot = next(c, slot);
-			if (is_empty(entry_at(c, slot))) {
-				*entry_at(c, slot) = old[i];
-				memcpy(&old[i].key, empty, ENCODE_KEY);
-			}
-		}
-	c->used = used;
-	free(memory);
+	move_words(&old, c, true); /* they are in their own lines again */
+	move_words(&old, c, false);
+	free(old.memory);
 	return 0;
 }
 
@@ -162,22 +140,21 @@ static int grow_longs(struct encode_cache *c, struct cbtm_error *e)
 
 static void forget(struct encode_cache *c)
 {
-	empty_entries(c);
+	memset(c->line, 0, c->slots / 2 * sizeof *c->line);
 	memset(c->longs, 0, c->long_slots * sizeof *c->longs);
-	c->longs_used = c->texts_n = c->moves = 0;
+	c->used = c->longs_used = c->texts_n = 0;
 	c->lists.n = 1;
 }
 
 int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e)
 {
-	bool entries = c->used + ENCODE_WORDS > c->slots / 2;
+	bool lines = c->used + ENCODE_WORDS > c->slots * 5 / 8;
 	bool longs = c->longs_used + ENCODE_WORDS > c->long_slots * 5 / 8;
 
-	change_places(c);
-	if ((entries && c->slots == c->most_slots) || (longs && c->long_slots == MOST_LONG_SLOTS) ||
+	if ((lines && c->slots == c->most_slots) || (longs && c->long_slots == MOST_LONG_SLOTS) ||
 	    c->lists.n > MOST_LISTED || c->texts_n > MOST_TEXT)
 		forget(c);
-	else if ((entries && grow_entries(c, e)) || (longs && grow_longs(c, e)))
+	else if ((lines && grow_lines(c, e)) || (longs && grow_longs(c, e)))
 		return e->name;
 	return 0;
 }
@@ -187,17 +164,16 @@ bool encode_cache_find(const struct encode_cache *c, const struct encode_key *ke
                        uint32_t *list)
 {
 	for (uint32_t at = *slot;; at = next(c, at)) {
-		const struct encode_entry *entry = entry_at(c, at);
+		const struct encode_key *found = encode_key_at(c->line, at);
 
 		*slot = at;
 		*list = 0;
-		if (entry->key.half[0] == key->half[0] && entry->key.half[1] == key->half[1])
+		if (encode_same(found, key))
 			return true;
-		if (is_empty(entry))
+		if (is_empty(found))
 			return false;
-		if (!entry->key.half[0] && entry->key_of_many.half[0] == key->half[0] &&
-		    entry->key_of_many.half[1] == key->half[1]) {
-			*list = (uint32_t)entry->key.half[1];
+		if (is_of_many(found) && encode_same(&encode_ids_at(c->line, at)->key_of_many, key)) {
+			*list = (uint32_t)found->half[1];
 			return true;
 		}
 	}
@@ -215,31 +191,29 @@ static int add_list(struct encode_cache *c, const uint32_t *ids, size_t n, uint3
 	return 0;
 }
 
-int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const uint32_t *ids,
-                     size_t n, uint32_t slot, uint32_t *list, struct cbtm_error *e)
+int encode_cache_add(struct encode_cache *c, const struct encode_key *key,
+                     const uint32_t ids[ENCODE_KEY], size_t n, uint32_t slot, uint32_t *list,
+                     struct cbtm_error *e)
 {
-	struct encode_entry entry = { .key = *key };
-	uint32_t own;
+	struct encode_key *place = encode_key_at(c->line, slot);
+	union encode_ids *to = encode_ids_at(c->line, slot);
 
 	*list = 0;
 	if (n > c->holds) {
 		if (add_list(c, ids, n, list, e))
 			return e->name;
-		entry.key_of_many = *key;
-		entry.key = (struct encode_key){ { 0, *list } };
-	} else if (c->holds == ENCODE_WIDE_IDS) {
-		memcpy(entry.wide, ids, n * sizeof *ids);
-		entry.as.n = (uint16_t)n;
+		to->key_of_many = *key;
+		*place = (struct encode_key){ { ENCODE_SALT, *list } };
 	} else {
-		for (size_t i = 0; i < n; i++)
-			entry.narrow[i] = (uint16_t)ids[i];
-		entry.as.n = (uint16_t)n;
+		if (c->holds == ENCODE_WIDE_IDS)
+			memcpy(to->wide, ids, sizeof to->wide);
+		else
+			for (size_t i = 0; i < ENCODE_NARROW_IDS; i++)
+				to->narrow[i] = (uint16_t)ids[i];
+		to->as.n = (uint16_t)n;
+		*place = *key;
 	}
-	*entry_at(c, slot) = entry;
 	c->used++;
-	own = c->hash(key) & c->mask;
-	if (slot != own && own_slot(c, entry_at(c, own)) != own && c->moves < ENCODE_WORDS)
-		c->move[c->moves++] = (struct encode_move){ slot, own };
 	return 0;
 }
 

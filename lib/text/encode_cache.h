@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The words that an encoder has met, and their ids. Three parts: entries, a hash of short words with
- * linear probing; lists of ids, for words with more ids than an entry holds; long words, a hash of
- * their bytes. Nothing is ever taken out: when a part is full, all are emptied. This happens in
- * encode_cache_tidy alone, so that slots and lists hold between two calls of it.
+ * The words that an encoder has met, and their ids. Three parts: lines of two short words each, a
+ * hash with linear probing; lists of ids, for words with more ids than a line has room for; long
+ * words, a hash of their bytes. Nothing is ever taken out: parts grow, and when one can grow no more,
+ * all are emptied. This happens in encode_cache_tidy alone, so that slots and lists hold between two
+ * calls of it.
  */
 #pragma once
 #include "text/encode.h"
@@ -17,19 +18,12 @@ struct encode_long {
 };
 
 struct encode_cache {
-	struct encode_entry *entry; /* inside memory, at a huge page if there are such */
+	struct encode_line *line; /* inside memory, at a huge page if there are such */
 	void *memory;
-	size_t slots, most_slots, used;
-	uint32_t mask;  /* of slots in bytes */
-	unsigned holds; /* ids of an entry */
+	size_t slots, most_slots, used; /* words */
+	uint32_t mask;                  /* of slots of lines */
+	unsigned holds;                 /* ids of a word in a line */
 	uint32_t (*hash)(const struct encode_key *key);
-
-	/* Entries that are not in their own slots because others are there that are not either: they
-	 * change places before the next chunk, so that one of the two is found at once. */
-	struct encode_move {
-		uint32_t slot, own;
-	} move[ENCODE_WORDS];
-	size_t moves;
 
 	struct bpe_ids lists; /* each: how many, then the ids; [0] is not used */
 	struct encode_long *longs;
@@ -45,12 +39,14 @@ void encode_cache_free(struct encode_cache *c); /* leaves {0} */
 int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e);
 
 /* Looks a short word up from *slot on, where its hash or a search before led: whether it is known.
- * *slot is then its entry, else the empty one that it can have; *list is its list, or 0. */
+ * *slot is then where it is, else an empty one that it can have; *list is its list, or 0. */
 bool encode_cache_find(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
                        uint32_t *list);
-/* Adds a new short word at the slot that the search for it gave; *list as of finding it. */
-int encode_cache_add(struct encode_cache *c, const struct encode_key *key, const uint32_t *ids,
-                     size_t n, uint32_t slot, uint32_t *list, struct cbtm_error *e);
+/* Adds a new short word at the slot that the search for it gave; n of the ids are its. *list as of
+ * finding it. */
+int encode_cache_add(struct encode_cache *c, const struct encode_key *key,
+                     const uint32_t ids[ENCODE_KEY], size_t n, uint32_t slot, uint32_t *list,
+                     struct cbtm_error *e);
 
 /* A long word (n <= ENCODE_LONG bytes, or short ones with NUL): its list, 0 if it is new. *hash is
  * for adding it. */

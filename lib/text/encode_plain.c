@@ -29,20 +29,19 @@ static void keys(struct encode_words *w, const char *text, size_t n, const void 
 	for (size_t i = 1; i < w->n; i++) {
 		size_t at = w->position[i], length = w->position[i + 1] - at;
 
-		if (length > ENCODE_KEY) {
-			w->key[i] = (struct encode_key){ 0 };
-		} else if (at + ENCODE_KEY > n) {
-			w->key[i] = (struct encode_key){ 0 };
-			memcpy(&w->key[i], text + at, length);
-		} else {
-			memcpy(&w->key[i], text + at, ENCODE_KEY);
-			if (length <= 8) {
-				w->key[i].half[0] &= ~0ull >> (64 - 8 * length);
-				w->key[i].half[1] = 0;
-			} else {
-				w->key[i].half[1] &= ~0ull >> (128 - 8 * length);
-			}
+		struct encode_key *key = &w->key[i];
+
+		*key = (struct encode_key){ 0 };
+		if (length <= ENCODE_KEY)
+			memcpy(key, text + at, at + ENCODE_KEY > n ? length : ENCODE_KEY);
+		if (length <= 8) {
+			key->half[0] &= ~0ull >> (64 - 8 * length);
+			key->half[1] = 0;
+		} else if (length <= ENCODE_KEY) {
+			key->half[1] &= ~0ull >> (128 - 8 * length);
 		}
+		key->half[0] ^= ENCODE_SALT;
+		key->half[1] ^= ENCODE_SALT;
 	}
 	for (size_t i = 0; i < w->n; i++) {
 		w->slot[i] = hash(&w->key[i]) & mask;
@@ -50,27 +49,26 @@ static void keys(struct encode_words *w, const char *text, size_t n, const void 
 	}
 }
 
-static const struct encode_entry *entry_at(const void *table, uint32_t slot)
-{
-	return (const struct encode_entry *)(const void *)((const char *)table + slot);
-}
-
 static void compare(struct encode_words *w, const void *table)
 {
 	memset(w->differs, 0, sizeof w->differs);
 	for (size_t i = 0; i < w->n; i++) {
-		const struct encode_key *key = &entry_at(table, w->slot[i])->key;
-		if (key->half[0] != w->key[i].half[0] || key->half[1] != w->key[i].half[1])
-			w->differs[i / 32] |= 1ull << i % 32 * 2;
+		const struct encode_key *key = encode_key_at(table, w->slot[i]);
+
+		if (encode_same(&key[1], &w->key[i]))
+			w->slot[i] += (uint32_t)sizeof *key;
+		else if (!encode_same(&key[0], &w->key[i]))
+			w->differs[i / 64] |= 1ull << i % 64;
 	}
 }
 
 static void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
                           struct encode_merging *m)
 {
+	struct encode_key bytes = { { key->half[0] ^ ENCODE_SALT, key->half[1] ^ ENCODE_SALT } };
 	uint8_t s[ENCODE_KEY + 1] = { 0 };
 
-	memcpy(s, key, ENCODE_KEY);
+	memcpy(s, &bytes, ENCODE_KEY);
 	memset(m->merge, 0xff, sizeof m->merge);
 	memset(m->id, 0xff, sizeof m->id);
 	for (m->n = 0; s[m->n]; m->n++)
@@ -121,10 +119,10 @@ static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, co
                         uint32_t *out)
 {
 	for (size_t i = from; i < to; i++) {
-		const struct encode_entry *entry = entry_at(table, w->slot[i]);
+		const union encode_ids *ids = encode_ids_at(table, w->slot[i]);
 		for (size_t j = 0; j < ENCODE_NARROW_IDS; j++)
-			out[j] = entry->narrow[j];
-		out += entry->as.n;
+			out[j] = ids->narrow[j];
+		out += ids->as.n;
 	}
 	return out;
 }
@@ -133,9 +131,9 @@ static uint32_t *wide(const struct encode_words *w, size_t from, size_t to, cons
                       uint32_t *out)
 {
 	for (size_t i = from; i < to; i++) {
-		const struct encode_entry *entry = entry_at(table, w->slot[i]);
-		memcpy(out, entry->wide, sizeof entry->wide);
-		out += entry->as.n;
+		const union encode_ids *ids = encode_ids_at(table, w->slot[i]);
+		memcpy(out, ids->wide, sizeof ids->wide);
+		out += ids->as.n;
 	}
 	return out;
 }
