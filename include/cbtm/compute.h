@@ -72,6 +72,30 @@ struct cbtm_tensor {
  *        beta1) g; v = beta2 v + (1 - beta2) g^2; parameter -= lr (weight_decay parameter [if
  *        DECAY] + m^ / (sqrt(v^) + epsilon)), m^ = m / (1 - beta1^step), v^ alike. In any case
  *        gradient = 0 afterwards.
+ *
+ * Mixtures of E experts (Shazeer et al. 2017, Lepikhin et al. 2020), of which a token chooses K. Its
+ * row is copied for each expert that takes it, so that the rows of an expert lie together: grouped
+ * tensors, R x their width, R = cbtm_group_rows(N, K, E). Expert e's rows begin at a multiple of
+ * CBTM_GROUP_ROWS; rows that hold no token are unspecified.
+ *
+ * ROUTE  gates = softmax(logits), N x E. A token chooses the K largest, of equal ones that of the lower
+ *        number. An expert takes capacity = ceil(capacity_factor n / E) of the n valid tokens at most (any
+ *        number if capacity_factor is 0): all tokens' first choices in their order, then the
+ *        second ones, and so on (Lepikhin et al. 2020, algorithm 1). slot (N x K): the row of the j-th
+ *        choice among the grouped ones, CBTM_NONE if its expert is full. weights (N x K): m_j p_j / sum_i m_i p_i,
+ *        p the gates of the choices, m_j = 1 if the j-th found room, else 0; all 0 if none did. load, E x 5:
+ *        an expert's first row, rows, choices (with those that found no room), first
+ *        choices, and the sum of its gates over the tokens.
+ * DISPATCH  grouped[slot_rj] = x_r, times weight_rj if there are weights.
+ * GROUP_LINEAR, GROUP_INPUT, GROUP_WEIGHT  LINEAR, LINEAR_INPUT, LINEAR_WEIGHT on grouped rows, expert e's
+ *        by the e-th of E matrices and biases; without dropout.
+ * COMBINE   sum_r = residual + dropout(sum_j weight_rj y[slot_rj]); weights are 1 if missing. A choice
+ *        that found no room adds nothing.
+ * ROUTE_GRADIENT  of what COMBINE makes of y (dy: of its sum, behind dropout) and of
+ *        balance loss_scale n L, L = E sum_e f_e P_e, f_e the share of tokens whose first choice is e, P_e the
+ *        mean of its gate (Fedus et al. 2022, equation 4; f has no gradient). With g_j = dy_r
+ *        y[slot_rj] and s = sum of the gates that found room: dp_e = balance loss_scale E f_e,
+ *        plus (g_j - sum_i weight_i g_i) / s if e is the j-th choice and found room; dlogits_e = p_e (dp_e - sum_i p_i dp_i).
  */
 #define CBTM_OPERATIONS(X)                                                                         \
 	X(EMBED, "embed", "ids token position", "x")                                                   \
@@ -88,7 +112,14 @@ struct cbtm_tensor {
 	X(HEAD_LOSS, "head-loss", "x weight target", "loss dx dweight+")                               \
 	X(SQUARE_SUM, "square-sum", "x", "sums+")                                                      \
 	X(CLIP, "clip", "sums", "norm scale")                                                          \
-	X(ADAMW, "adamw", "scale", "parameter+ gradient+ m+ v+")
+	X(ADAMW, "adamw", "scale", "parameter+ gradient+ m+ v+")                                       \
+	X(ROUTE, "route", "logits", "gates weights slot load")                                         \
+	X(DISPATCH, "dispatch", "x slot load weights?", "grouped")                                     \
+	X(GROUP_LINEAR, "group-linear", "grouped weight bias? load", "y z?")                           \
+	X(GROUP_INPUT, "group-input", "grouped weight activated? load", "dx")                          \
+	X(GROUP_WEIGHT, "group-weight", "grouped inputs load", "dweight+ dbias?+")                     \
+	X(COMBINE, "combine", "y slot weights? residual?", "sum")                                      \
+	X(ROUTE_GRADIENT, "route-gradient", "dy y slot gates weights load", "dlogits")
 
 enum cbtm_operation_kind {
 #define CBTM_OPERATION_ENUM(name, text, inputs, outputs) CBTM_OP_##name,
@@ -105,6 +136,13 @@ enum { /* flags of an operation */
 };
 #define CBTM_NONE UINT32_MAX   /* no tensor */
 #define CBTM_IGNORE UINT32_MAX /* a target that does not count */
+
+enum { CBTM_EXPERTS = 1024, CBTM_CHOICES = 8, CBTM_GROUP_ROWS = 64 }; /* E and K at most */
+/* Rows of grouped tensors: room for all choices, each expert's from a multiple of 64 on. */
+static inline uint64_t cbtm_group_rows(uint64_t tokens, uint64_t choices, uint64_t experts)
+{
+	return (tokens * choices / CBTM_GROUP_ROWS + 1 + experts) * CBTM_GROUP_ROWS;
+}
 
 struct cbtm_operation {
 	enum cbtm_operation_kind kind;
@@ -149,6 +187,8 @@ struct cbtm_scalars {
 	double loss_scale; /* 1 / targets of the whole (accumulated) batch */
 	uint64_t step;     /* of the update, from 1 */
 	double lr, beta1, beta2, epsilon, weight_decay, clip;
+	double capacity_factor; /* ROUTE; 0: no limit, as where nothing is trained */
+	double balance;         /* ROUTE_GRADIENT: weight of the balance loss */
 };
 
 struct cbtm_compute {

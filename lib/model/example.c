@@ -20,6 +20,13 @@ static uint64_t letter_size(char letter, const struct example_size *s)
 		return s->ffn;
 	case 's':
 		return 5;
+	case 'E':
+		return s->heads + 2;
+	case 'K':
+		return 2;
+	case 'R':
+		return cbtm_group_rows((uint64_t)s->batch * s->length, letter_size('K', s),
+		                       letter_size('E', s));
 	default:
 		return (uint64_t)(letter - '0');
 	}
@@ -88,8 +95,22 @@ bool example_exists(enum cbtm_operation_kind kind, unsigned variant)
 {
 	if (!(variant & EXAMPLE_GELU))
 		return true;
-	return kind == CBTM_OP_LINEAR || (kind == CBTM_OP_LINEAR_INPUT && variant & EXAMPLE_OPTIONAL);
+	if (kind == CBTM_OP_LINEAR_INPUT || kind == CBTM_OP_GROUP_INPUT)
+		return variant & EXAMPLE_OPTIONAL;
+	return kind == CBTM_OP_LINEAR || kind == CBTM_OP_GROUP_LINEAR;
 }
+
+/* What makes an operation's inputs consistent, in this order. */
+static const struct {
+	enum cbtm_operation_kind kind, first;
+} before[] = {
+	{ CBTM_OP_NORM_GRADIENT, CBTM_OP_NORM },    { CBTM_OP_ATTENTION_GRADIENT, CBTM_OP_ATTENTION },
+	{ CBTM_OP_DISPATCH, CBTM_OP_ROUTE },        { CBTM_OP_GROUP_LINEAR, CBTM_OP_ROUTE },
+	{ CBTM_OP_GROUP_LINEAR, CBTM_OP_DISPATCH }, { CBTM_OP_GROUP_INPUT, CBTM_OP_ROUTE },
+	{ CBTM_OP_GROUP_INPUT, CBTM_OP_DISPATCH },  { CBTM_OP_GROUP_WEIGHT, CBTM_OP_ROUTE },
+	{ CBTM_OP_GROUP_WEIGHT, CBTM_OP_DISPATCH }, { CBTM_OP_COMBINE, CBTM_OP_ROUTE },
+	{ CBTM_OP_ROUTE_GRADIENT, CBTM_OP_ROUTE }
+};
 
 struct list *example_make(enum cbtm_operation_kind kind, unsigned variant,
                           const struct example_size *size, struct cbtm_error *e)
@@ -98,10 +119,9 @@ struct list *example_make(enum cbtm_operation_kind kind, unsigned variant,
 	if (!l)
 		return NULL;
 	int status = 0;
-	if (kind == CBTM_OP_NORM_GRADIENT)
-		status = add_operation(l, CBTM_OP_NORM, variant, size, e);
-	if (kind == CBTM_OP_ATTENTION_GRADIENT)
-		status = add_operation(l, CBTM_OP_ATTENTION, variant, size, e);
+	for (size_t i = 0; !status && i < sizeof before / sizeof before[0]; i++)
+		if (before[i].kind == kind)
+			status = add_operation(l, before[i].first, variant, size, e);
 	if (!status)
 		status = add_operation(l, kind, variant, size, e);
 	if (status) {
@@ -152,6 +172,10 @@ double example_flops(enum cbtm_operation_kind kind, const struct example_size *s
 	case CBTM_OP_LINEAR_INPUT:
 	case CBTM_OP_LINEAR_WEIGHT:
 		return 2 * n * d * (double)s->ffn;
+	case CBTM_OP_GROUP_LINEAR:
+	case CBTM_OP_GROUP_INPUT:
+	case CBTM_OP_GROUP_WEIGHT:
+		return 2 * n * d * (double)s->ffn * (double)letter_size('K', s);
 	case CBTM_OP_ATTENTION:
 		return 2 * causal;
 	case CBTM_OP_ATTENTION_GRADIENT:
@@ -177,5 +201,7 @@ struct cbtm_scalars example_scalars(const struct example_size *size)
 		                          .beta2 = 0.95,
 		                          .epsilon = 1e-8,
 		                          .weight_decay = 0.1,
-		                          .clip = 1 };
+		                          .clip = 1,
+		                          .capacity_factor = 1.5,
+		                          .balance = 0.5 };
 }

@@ -42,6 +42,13 @@ static const struct {
 	[CBTM_OP_SQUARE_SUM] = { "* f:s", 1e-6 },
 	[CBTM_OP_CLIP] = { "f:s f:1 1", 1e-6 },
 	[CBTM_OP_ADAMW] = { "1 * * * *", ROW },
+	[CBTM_OP_ROUTE] = { "N,E N,E N,K u:N,K f:E,5", ROW },
+	[CBTM_OP_DISPATCH] = { "N,d u:N,K f:E,5 N,K R,d", 1e-6, 1 },
+	[CBTM_OP_GROUP_LINEAR] = { "R,k E,n,k E,n f:E,5 R,n R,n", ROW, 1 },
+	[CBTM_OP_GROUP_INPUT] = { "R,d E,d,n R,n f:E,5 R,n", ROW, 1 },
+	[CBTM_OP_GROUP_WEIGHT] = { "R,d R,n f:E,5 E,d,n E,d", TOKENS, 1 },
+	[CBTM_OP_COMBINE] = { "R,d u:N,K N,K N,d N,d", ROW, 1 },
+	[CBTM_OP_ROUTE_GRADIENT] = { "N,d R,d u:N,K N,E N,K f:E,5 N,E", TOKENS, 1 },
 };
 
 const char *operation_name(enum cbtm_operation_kind kind)
@@ -119,11 +126,34 @@ static bool tensor_fits(const char *shape, const struct cbtm_tensor *t, const st
 	}
 	if (t->element != element)
 		return false;
-	uint64_t all = tensor_elements(t), last = t->shape[t->rank - 1];
-	if (shape[1] == ',')
-		return size_fits(shape[0], all / last, l, o, bound) &&
-		       size_fits(shape[2], last, l, o, bound);
-	return size_fits(shape[0], all, l, o, bound);
+	uint64_t rest = tensor_elements(t);
+	uint32_t last = t->rank - 1;
+	for (size_t i = strlen(shape) - 1; i > 0;
+	     i -= 2, last--) { /* "E,n,k": k, n, then what is left */
+		if (!last || !size_fits(shape[i], t->shape[last], l, o, bound))
+			return false;
+		rest /= t->shape[last];
+	}
+	return size_fits(shape[0], rest, l, o, bound);
+}
+
+/* What is between the sizes of an operation; NULL or what is wrong. */
+static const char *sizes_disagree(const struct cbtm_operation *o, const struct cbtm_list *l,
+                                  const uint64_t bound[128])
+{
+	uint64_t tokens = (uint64_t)l->batch * l->length;
+	if (bound['q'] && (bound['q'] != 3 * bound['d'] || !o->heads || bound['d'] % o->heads))
+		return "the heads do not divide the width";
+	if (o->kind == CBTM_OP_EMBED && bound['P'] < l->length)
+		return "fewer positions than tokens";
+	if (o->kind == CBTM_OP_SQUARE_SUM && o->number >= bound['s'])
+		return "no sum of that number";
+	if (bound['E'] > CBTM_EXPERTS || bound['K'] > CBTM_CHOICES ||
+	    (bound['K'] > bound['E'] && bound['E']))
+		return "too many experts, or more choices than experts";
+	if (o->kind == CBTM_OP_DISPATCH && bound['R'] < cbtm_group_rows(tokens, bound['K'], bound['E']))
+		return "fewer rows than choices may need";
+	return NULL;
 }
 
 int operation_check(const struct cbtm_operation *o, const struct cbtm_list *l, struct cbtm_error *e)
@@ -143,13 +173,6 @@ int operation_check(const struct cbtm_operation *o, const struct cbtm_list *l, s
 			                 "the slot %s is bound to no tensor of its shape %s (%s)", slot[i].name,
 			                 slot[i].shape, t < l->tensors ? l->tensor[t].name : "none");
 	}
-	if (bound['q'] && (bound['q'] != 3 * bound['d'] || !o->heads || bound['d'] % o->heads))
-		return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind),
-		                 "the heads do not divide the width");
-	if (o->kind == CBTM_OP_EMBED && bound['P'] < l->length)
-		return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind),
-		                 "fewer positions than tokens");
-	if (o->kind == CBTM_OP_SQUARE_SUM && o->number >= bound['s'])
-		return error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind), "no sum of that number");
-	return 0;
+	const char *wrong = sizes_disagree(o, l, bound);
+	return wrong ? error_set(e, CBTM_ERR_INTERNAL, operation_name(o->kind), "%s", wrong) : 0;
 }

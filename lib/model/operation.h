@@ -13,7 +13,8 @@
 /*
  * A slot of an operation. Shape: dimensions as letters, "u:" before ids and "f:" before double
  * precision. N is B x T; l heads x B x T; q = 3 d; digits are themselves; * is any shape, the same
- * in all slots that say so; other letters are free sizes, bound within one operation.
+ * in all slots that say so; other letters are free sizes, bound within one operation (R rows of
+ * grouped tensors, E experts, K choices).
  */
 struct operation_slot {
 	char name[16], shape[8];

@@ -5,8 +5,8 @@
  *
  * compile() cuts each section into regions: runs of neighbouring operations of one class, worked
  * on by one parallel loop. In a region of class ROWS a task takes a block of rows through all its
- * operations, so that a row stays in the cache from one attention to the next. plan.c decides in
- * which forms activations exist, and lays those into one memory by their lives.
+ * operations, so that a row stays in the cache from one attention to the next; in a region of class
+ * GROUPS a block of an expert's grouped rows. plan.c decides in which forms activations exist, and lays those into one memory by their lives.
  *
  * Bits: a task's work depends on shapes and its number alone, and sums over tasks are taken in
  * their order. Each element of a matrix product is one chain of fused multiply-adds, k ascending,
@@ -33,6 +33,8 @@ enum class {
 	CLASS_SUMS,
 	CLASS_CLIP,
 	CLASS_ADAMW,
+	CLASS_ROUTE,
+	CLASS_GROUPS,
 	CLASS_COUNT
 };
 
@@ -55,6 +57,9 @@ enum {
 	PADDING = 64               /* floats behind every array: vectors may be read over its end */
 };
 
+/* An expert's grouped rows are blocks of their own. */
+_Static_assert(CBTM_GROUP_ROWS % BLOCK == 0, "blocks of grouped rows");
+
 enum { FORM_F32 = 1, FORM_ROWS = 2, FORM_PAIRS = 4 };
 
 struct tensor {
@@ -69,10 +74,12 @@ struct tensor {
 	 * A matrix n x k that products multiply with lies packed in panels of `panel` columns, zeros
 	 * behind the last: by_row for x weight' ([n / panel][k][panel]), by_column for dy weight
 	 * ([k / panel][n][panel]). In bf16 the inner index lies in pairs: [n / 32][k / 2][32][2] and
-	 * [k / 32][n / 2][32][2]. Made anew when `stale`.
+	 * [k / 32][n / 2][32][2]. Made anew when `stale`. Those of experts (groups x n x k) are packed one
+	 * by one, by_row_size or by_column_size numbers each.
 	 */
 	float *by_row, *by_column;
 	uint16_t *by_row16, *by_column16;
+	size_t groups, by_row_size, by_column_size;
 	/*
 	 * An activation in bf16: rows, `stride` from one to the next, zeros behind the columns: the left
 	 * side of products. Pairs of tokens in panels, [columns / 32][tokens / 2][32][2], `pair_panel` from
@@ -127,7 +134,9 @@ struct rows {
 	const struct cbtm_operation *op;
 	size_t r0, r1;
 	unsigned thread;
-	float *sums; /* NORM_GRADIENT: this block's 2 d */
+	size_t group;           /* expert whose rows these are */
+	float *sums;            /* NORM_GRADIENT: this block's 2 d */
+	const uint32_t *choice; /* DISPATCH: by grouped row, the choice that it holds */
 };
 
 typedef int region_function(struct work *w, struct cbtm_error *e);
@@ -175,6 +184,26 @@ static inline size_t least(size_t a, size_t b)
 static inline bool packs(const struct tensor *t)
 {
 	return t->by_row || t->by_column || t->by_row16 || t->by_column16;
+}
+/* Of a tensor: rows of one matrix; PACK_ROWS of them at a time, of all. */
+static inline size_t matrix_rows(const struct tensor *t)
+{
+	return t->elements / t->columns / t->groups;
+}
+static inline size_t pack_tasks(const struct tensor *t)
+{
+	return t->groups * blocks(matrix_rows(t), PACK_ROWS);
+}
+
+/* Columns of ROUTE's `load`. */
+enum { LOAD_FIRST_ROW, LOAD_ROWS, LOAD_CHOICES, LOAD_FIRST_CHOICES, LOAD_GATES, LOAD };
+/* The tensor of an operation on grouped rows that says which are whose; CBTM_NONE for others. */
+static inline uint32_t load_of(const struct cbtm_operation *op)
+{
+	if (op->kind == CBTM_OP_DISPATCH || op->kind == CBTM_OP_GROUP_WEIGHT)
+		return op->in[2];
+	bool groups = op->kind == CBTM_OP_GROUP_LINEAR || op->kind == CBTM_OP_GROUP_INPUT;
+	return groups ? op->in[3] : CBTM_NONE;
 }
 static inline float *thread_scratch(const struct work *w, unsigned thread)
 {

@@ -23,9 +23,16 @@ static void drop(const struct cbtm_scalars *s, uint32_t number, uint64_t first, 
 	}
 }
 
+/* GROUP_LINEAR has another input there. */
+static inline uint32_t residual_of(const struct cbtm_operation *op)
+{
+	return op->kind == CBTM_OP_LINEAR ? op->in[3] : CBTM_NONE;
+}
+
 static inline bool drops(const struct work *w, const struct cbtm_operation *op)
 {
-	return op->flags & CBTM_DROPOUT && w->scalars->dropout > 0;
+	bool wanted = op->flags & CBTM_DROPOUT && op->kind != CBTM_OP_GROUP_LINEAR;
+	return wanted && w->scalars->dropout > 0;
 }
 
 static void rows_embed(const struct rows *x)
@@ -128,11 +135,43 @@ static void sum_losses(const struct work *w)
 
 /* ---------------------------------------------------------------- tasks of gradients */
 
+/* What a task of a weight's gradient makes: rows of the gradient of one matrix, from some tokens. */
+struct weight_task {
+	const struct cbtm_operation *op;
+	size_t n, group, j0, j1; /* rows [j0, j1) of the n of a matrix */
+	size_t r0, rows;         /* tokens, or an expert's grouped rows */
+};
+
+static size_t weight_groups(const struct cbtm_operation *op, const struct tensor *gradient)
+{
+	return op->kind == CBTM_OP_GROUP_WEIGHT ? gradient->shape[0] : 1;
+}
+
 static size_t weight_tasks(const struct work *w, uint32_t o)
 {
 	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
-	size_t n = t->elements / t->columns;
-	return blocks(n, weight_rows(n));
+	size_t groups = weight_groups(&w->op[o], t), n = t->elements / t->columns / groups;
+	return groups * blocks(n, weight_rows(n));
+}
+
+static struct weight_task weight_task(const struct work *w, size_t i)
+{
+	uint32_t o = 0;
+	for (; i >= weight_tasks(w, o); o++)
+		i -= weight_tasks(w, o);
+	struct weight_task task = { .op = &w->op[o], .rows = w->rows };
+	const struct tensor *t = tensor_of(w->p, task.op->out[0]);
+	task.n = t->elements / t->columns / weight_groups(task.op, t);
+	size_t size = weight_rows(task.n), tasks = blocks(task.n, size);
+	task.group = i / tasks;
+	task.j0 = i % tasks * size;
+	task.j1 = least(task.j0 + size, task.n);
+	if (task.op->kind == CBTM_OP_GROUP_WEIGHT) {
+		const double *load = tensor_of(w->p, load_of(task.op))->f64 + task.group * LOAD;
+		task.r0 = (size_t)load[LOAD_FIRST_ROW];
+		task.rows = (size_t)load[LOAD_ROWS];
+	}
+	return task;
 }
 
 enum { EMBED_COLUMNS = 16 };

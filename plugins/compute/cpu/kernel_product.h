@@ -174,18 +174,19 @@ static void product(const struct product *p)
 static void pack(struct tensor *t, size_t i, float *scratch)
 {
 	(void)scratch;
-	size_t n = t->elements / t->columns, k = t->columns, r0 = i * PACK_ROWS;
-	size_t r1 = least(r0 + PACK_ROWS, n);
+	size_t n = matrix_rows(t), k = t->columns, g = i / blocks(n, PACK_ROWS);
+	size_t r0 = i % blocks(n, PACK_ROWS) * PACK_ROWS, r1 = least(r0 + PACK_ROWS, n);
+	const float *v = t->v + g * n * k;
 	for (size_t j = r0; t->by_row && j < round_up(r1, PANEL); j++) {
-		float *to = t->by_row + j / PANEL * PANEL * k + j % PANEL;
+		float *to = t->by_row + g * t->by_row_size + j / PANEL * PANEL * k + j % PANEL;
 		for (size_t c = 0; c < k; c++)
-			to[c * PANEL] = j < n ? t->v[j * k + c] : 0;
+			to[c * PANEL] = j < n ? v[j * k + c] : 0;
 	}
 	for (size_t j = 0; t->by_column && j < round_up(k, PANEL); j += PANEL)
 		for (size_t r = r0; r < r1; r++) {
-			float *to = t->by_column + j * n + r * PANEL;
+			float *to = t->by_column + g * t->by_column_size + j * n + r * PANEL;
 			size_t columns = least(PANEL, k - j);
-			memcpy(to, t->v + r * k + j, columns * sizeof *to);
+			memcpy(to, v + r * k + j, columns * sizeof *to);
 			memset(to + columns, 0, (PANEL - columns) * sizeof *to);
 		}
 }

@@ -76,8 +76,8 @@ static void gelu_gradient(float *dx, const float *z, size_t n)
 static void rows_linear(const struct rows *x)
 {
 	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
-	size_t k = weight->columns, n = weight->elements / k;
-	float *y = at(x, x->op->out[0], x->r0), *residual = at(x, x->op->in[3], x->r0);
+	size_t k = weight->columns, n = matrix_rows(weight);
+	float *y = at(x, x->op->out[0], x->r0), *residual = at(x, residual_of(x->op), x->r0);
 	float *z = at(x, x->op->out[1], x->r0);
 	bool gated = x->op->flags & CBTM_GELU, dropped = drops(x->w, x->op),
 		 later = gated || dropped || z;
@@ -87,13 +87,13 @@ static void rows_linear(const struct rows *x)
 		                 .a = at(x, x->op->in[0], x->r0),
 		                 .row = k,
 		                 .column = 1,
-		                 .b = weight->by_row,
+		                 .b = weight->by_row + x->group * weight->by_row_size,
 		                 .panel = k * PANEL,
 		                 .step = PANEL,
 		                 .c = y,
 		                 .c_row = n,
 		                 .c_panel = PANEL,
-		                 .epilogue = { .bias = at(x, x->op->in[2], 0),
+		                 .epilogue = { .bias = at(x, x->op->in[2], x->group),
 		                               .relu = x->op->flags & CBTM_RELU && !z,
 		                               .residual = later ? NULL : residual } };
 	product(&p);
@@ -115,7 +115,7 @@ static void rows_linear(const struct rows *x)
 static void rows_linear_input(const struct rows *x)
 {
 	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
-	size_t k = weight->columns, n = weight->elements / k;
+	size_t k = weight->columns, n = matrix_rows(weight);
 	const float *z = at(x, x->op->in[2], x->r0);
 	bool gated = z && x->op->flags & CBTM_GELU;
 	struct product p = { .m = x->r1 - x->r0,
@@ -124,7 +124,7 @@ static void rows_linear_input(const struct rows *x)
 		                 .a = at(x, x->op->in[0], x->r0),
 		                 .row = n,
 		                 .column = 1,
-		                 .b = weight->by_column,
+		                 .b = weight->by_column + x->group * weight->by_column_size,
 		                 .panel = n * PANEL,
 		                 .step = PANEL,
 		                 .c = at(x, x->op->out[0], x->r0),

@@ -105,7 +105,7 @@ static void adamw(const struct work *w, const struct cbtm_operation *op, size_t 
 /* Tasks of an update: rows of a matrix that is packed, whole chunks of others. */
 static size_t update_tasks(const struct tensor *t)
 {
-	return packs(t) ? blocks(t->elements / t->columns, PACK_ROWS) : blocks(t->elements, CHUNK);
+	return packs(t) ? pack_tasks(t) : blocks(t->elements, CHUNK);
 }
 
 static int task_adamw(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
@@ -116,8 +116,13 @@ static int task_adamw(void *arg, size_t i, unsigned thread, struct cbtm_error *e
 	for (; i >= update_tasks(walked(w, o)); o++)
 		i -= update_tasks(walked(w, o));
 	struct tensor *t = walked(w, o);
-	size_t size = packs(t) ? PACK_ROWS * t->columns : CHUNK;
-	adamw(w, &w->op[o], i * size, least(size, t->elements - i * size));
+	size_t from = i * CHUNK, n = least(CHUNK, t->elements - from);
+	if (packs(t)) {
+		size_t rows = matrix_rows(t), tasks = blocks(rows, PACK_ROWS), r0 = i % tasks * PACK_ROWS;
+		from = (i / tasks * rows + r0) * t->columns;
+		n = least(PACK_ROWS, rows - r0) * t->columns;
+	}
+	adamw(w, &w->op[o], from, n);
 	if (packs(t))
 		w->p->variant->pack(t, i, thread_scratch(w, thread) + w->p->local_floats);
 	return 0;

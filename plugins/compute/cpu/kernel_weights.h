@@ -45,22 +45,24 @@ static void bias_sums(const float *dy, size_t stride, size_t rows, size_t column
 	}
 }
 
-/* Rows [j0, j1) of dweight += dy' x, and of dbias, for K_BLOCK tokens from r0 on. */
-static void weight_block(const struct work *w, const struct cbtm_operation *op, size_t j0,
-                         size_t j1, size_t r0, float *scratch)
+/* A task's part of dweight += dy' x, and of dbias, for `rows` (at most K_BLOCK) tokens from r0 on. */
+static void weight_block(const struct work *w, const struct weight_task *t, size_t r0, size_t rows,
+                         float *scratch)
 {
-	struct tensor *dweight = tensor_of(w->p, op->out[0]), *dbias = tensor_of(w->p, op->out[1]);
-	size_t k = dweight->columns, n = dweight->elements / k, rows = least(K_BLOCK, w->rows - r0);
+	struct tensor *dweight = tensor_of(w->p, t->op->out[0]),
+				  *dbias = tensor_of(w->p, t->op->out[1]);
+	size_t k = dweight->columns, n = t->n, j0 = t->j0, j1 = t->j1;
+	float *to = dweight->v + t->group * n * k, *bias = dbias ? dbias->v + t->group * n : NULL;
 	struct product p = { .m = j1 - j0,
 		                 .n = k,
 		                 .k = rows,
-		                 .a = tensor_of(w->p, op->in[0])->v + r0 * n + j0,
+		                 .a = tensor_of(w->p, t->op->in[0])->v + r0 * n + j0,
 		                 .row = 1,
 		                 .column = n,
-		                 .b = tensor_of(w->p, op->in[1])->v + r0 * k,
+		                 .b = tensor_of(w->p, t->op->in[1])->v + r0 * k,
 		                 .panel = PANEL,
 		                 .step = k,
-		                 .c = dweight->v + j0 * k,
+		                 .c = to + j0 * k,
 		                 .c_row = k,
 		                 .c_panel = PANEL,
 		                 .epilogue = { .accumulate = true } };
@@ -75,15 +77,15 @@ static void weight_block(const struct work *w, const struct cbtm_operation *op, 
 		for (size_t j = j0; j < j1; j += PANEL) {
 			p.a = a + (j - j0) * K_BLOCK;
 			p.m = least(PANEL, j1 - j);
-			p.c = dweight->v + j * k;
+			p.c = to + j * k;
 			product(&p);
-			if (dbias)
-				bias_sums(p.a, PANEL, rows, p.m, dbias->v + j);
+			if (bias)
+				bias_sums(p.a, PANEL, rows, p.m, bias + j);
 		}
 	} else {
 		product(&p);
-		if (dbias)
-			bias_sums(p.a, n, rows, p.m, dbias->v + j0);
+		if (bias)
+			bias_sums(p.a, n, rows, p.m, bias + j0);
 	}
 }
 
@@ -91,14 +93,9 @@ static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error 
 {
 	(void)e;
 	const struct work *w = arg;
-	uint32_t o = 0;
-	for (; i >= weight_tasks(w, o); o++)
-		i -= weight_tasks(w, o);
-	const struct tensor *t = tensor_of(w->p, w->op[o].out[0]);
-	size_t n = t->elements / t->columns, j0 = i * weight_rows(n),
-		   j1 = least(j0 + weight_rows(n), n);
-	for (size_t r = 0; r < w->rows; r += K_BLOCK)
-		weight_block(w, &w->op[o], j0, j1, r, thread_scratch(w, thread));
+	struct weight_task t = weight_task(w, i);
+	for (size_t r = 0; r < t.rows; r += K_BLOCK)
+		weight_block(w, &t, t.r0 + r, least(K_BLOCK, t.rows - r), thread_scratch(w, thread));
 	return 0;
 }
 

@@ -21,6 +21,10 @@
 
 #include "kernel_update.h"
 
+#include "kernel_route.h"
+
+#include "kernel_experts.h"
+
 #define KERNELS                                                                                    \
 	.panel = PANEL, .pack = pack,                                                                  \
 	.region = { [CLASS_ROWS] = run_rows,                                                           \
@@ -32,7 +36,9 @@
 		        [CLASS_EMBED_GRADIENT] = run_embed_gradient,                                       \
 		        [CLASS_SUMS] = run_sums,                                                           \
 		        [CLASS_CLIP] = run_clip,                                                           \
-		        [CLASS_ADAMW] = run_adamw },                                                       \
+		        [CLASS_ADAMW] = run_adamw,                                                         \
+		        [CLASS_ROUTE] = run_route,                                                         \
+		        [CLASS_GROUPS] = run_groups },                                                     \
 	.rows = {                                                                                      \
 		[CBTM_OP_EMBED] = rows_embed,                                                              \
 		[CBTM_OP_NORM] = rows_norm,                                                                \
@@ -40,4 +46,9 @@
 		[CBTM_OP_LINEAR] = rows_linear,                                                            \
 		[CBTM_OP_LINEAR_INPUT] = rows_linear_input,                                                \
 		[CBTM_OP_DROPOUT] = rows_dropout,                                                          \
+		[CBTM_OP_DISPATCH] = rows_dispatch,                                                        \
+		[CBTM_OP_GROUP_LINEAR] = rows_linear,                                                      \
+		[CBTM_OP_GROUP_INPUT] = rows_linear_input,                                                 \
+		[CBTM_OP_COMBINE] = rows_combine,                                                          \
+		[CBTM_OP_ROUTE_GRADIENT] = rows_route_gradient,                                            \
 	}

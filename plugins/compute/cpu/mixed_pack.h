@@ -66,10 +66,11 @@ static void pair_rows(const uint16_t *from, size_t stride, size_t rows, size_t c
 /* Both packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)) of a matrix. */
 static void mixed_pack(struct tensor *t, size_t i, float *scratch)
 {
-	size_t n = t->elements / t->columns, k = t->columns, wide = round_up(k, PANEL);
-	size_t r0 = i * PACK_ROWS, rows = least(PACK_ROWS, n - r0), pairs = blocks(k, 2);
+	size_t n = matrix_rows(t), k = t->columns, wide = round_up(k, PANEL);
+	size_t g = i / blocks(n, PACK_ROWS), r0 = i % blocks(n, PACK_ROWS) * PACK_ROWS;
+	size_t rows = least(PACK_ROWS, n - r0), pairs = blocks(k, 2);
 	uint16_t *copy = (uint16_t *)scratch;
-	struct place from = { .v = t->v + r0 * k, .columns = k };
+	struct place from = { .v = t->v + (g * n + r0) * k, .columns = k };
 	struct place to = { .rows = copy, .columns = k, .stride = wide };
 	float panel[PACK_ROWS * PANEL] __attribute__((aligned(64)));
 	for (size_t j = 0; j < k; j += PANEL) {
@@ -77,7 +78,8 @@ static void mixed_pack(struct tensor *t, size_t i, float *scratch)
 		put_panel(&to, j, rows, panel);
 	}
 	if (t->by_row16)
-		pack_rows(copy, wide, rows, pairs, t->by_row16 + r0 * 2 * pairs);
+		pack_rows(copy, wide, rows, pairs, t->by_row16 + g * t->by_row_size + r0 * 2 * pairs);
 	if (t->by_column16)
-		pair_rows(copy, wide, rows, k, t->by_column16 + r0 * PANEL, blocks(n, 2) * 2 * PANEL);
+		pair_rows(copy, wide, rows, k, t->by_column16 + g * t->by_column_size + r0 * PANEL,
+		          blocks(n, 2) * 2 * PANEL);
 }

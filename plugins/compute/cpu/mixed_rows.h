@@ -147,25 +147,27 @@ static void mixed_map(const struct rows *x, struct place a, const uint16_t *matr
 
 static void mixed_linear(const struct rows *x)
 {
-	struct finish f = { .bias = at(x, x->op->in[2], 0),
+	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
+	struct finish f = { .bias = at(x, x->op->in[2], x->group),
 		                .relu = x->op->flags & CBTM_RELU,
 		                .gelu = x->op->flags & CBTM_GELU,
 		                .z = place_in(x, x->op->out[1]),
 		                .dropped = drops(x->w, x->op),
-		                .residual = place_in(x, x->op->in[3]) };
-	mixed_map(x, place_in(x, x->op->in[0]), tensor_of(x->w->p, x->op->in[1])->by_row16, &f,
+		                .residual = place_in(x, residual_of(x->op)) };
+	mixed_map(x, place_in(x, x->op->in[0]), weight->by_row16 + x->group * weight->by_row_size, &f,
 	          place_in(x, x->op->out[0]));
 }
 
 static void mixed_linear_input(const struct rows *x)
 {
+	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
 	struct finish f = { 0 };
 	if (x->op->flags & CBTM_GELU)
 		f.slope = place_in(x, x->op->in[2]);
 	else
 		f.mask = place_in(x, x->op->in[2]);
-	mixed_map(x, place_in(x, x->op->in[0]), tensor_of(x->w->p, x->op->in[1])->by_column16, &f,
-	          place_in(x, x->op->out[0]));
+	mixed_map(x, place_in(x, x->op->in[0]), weight->by_column16 + x->group * weight->by_column_size,
+	          &f, place_in(x, x->op->out[0]));
 }
 
 static void mixed_dropout(const struct rows *x)

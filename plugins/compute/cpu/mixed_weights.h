@@ -53,18 +53,17 @@ static int task_mixed_weights(void *arg, size_t i, unsigned thread, struct cbtm_
 {
 	(void)thread, (void)e;
 	const struct work *w = arg;
-	uint32_t o = 0;
-	for (; i >= weight_tasks(w, o); o++)
-		i -= weight_tasks(w, o);
-	const struct tensor *dy = tensor_of(w->p, w->op[o].in[0]), *x = tensor_of(w->p, w->op[o].in[1]);
-	const struct tensor *dweight = tensor_of(w->p, w->op[o].out[0]);
-	const struct tensor *dbias = tensor_of(w->p, w->op[o].out[1]);
-	size_t k = dweight->columns, n = dweight->elements / k, pairs = blocks(w->rows, 2);
-	size_t j0 = i * weight_rows(n), rows = least(weight_rows(n), n - j0);
-	const uint16_t *left = dy->pairs + j0 / PANEL * dy->pair_panel;
-	add_weights(rows, k, pairs, left, dy->pair_panel, x->pairs, x->pair_panel, dweight->v + j0 * k);
+	struct weight_task t = weight_task(w, i);
+	const struct tensor *dy = tensor_of(w->p, t.op->in[0]), *x = tensor_of(w->p, t.op->in[1]);
+	const struct tensor *dweight = tensor_of(w->p, t.op->out[0]);
+	const struct tensor *dbias = tensor_of(w->p, t.op->out[1]);
+	size_t k = dweight->columns, pairs = blocks(t.rows, 2), rows = t.j1 - t.j0;
+	const uint16_t *left = dy->pairs + t.j0 / PANEL * dy->pair_panel + t.r0 * PANEL;
+	add_weights(rows, k, pairs, left, dy->pair_panel, x->pairs + t.r0 * PANEL, x->pair_panel,
+	            dweight->v + (t.group * t.n + t.j0) * k);
 	for (size_t j = 0; dbias && j < rows; j += PANEL)
-		mixed_bias(left + j / PANEL * dy->pair_panel, pairs, rows - j, dbias->v + j0 + j);
+		mixed_bias(left + j / PANEL * dy->pair_panel, pairs, rows - j,
+		           dbias->v + t.group * t.n + t.j0 + j);
 	return 0;
 }
 

@@ -13,11 +13,16 @@ static unsigned form_read(const struct cbtm_operation *op, unsigned i)
 {
 	switch (op->kind) {
 	case CBTM_OP_LINEAR:
+	case CBTM_OP_GROUP_LINEAR:
 		return i == 0 ? FORM_ROWS : FORM_F32;
 	case CBTM_OP_LINEAR_INPUT:
+	case CBTM_OP_GROUP_INPUT:
 		return i == 0 ? FORM_ROWS : i == 2 ? 0 : FORM_F32;
 	case CBTM_OP_LINEAR_WEIGHT:
-		return FORM_PAIRS;
+	case CBTM_OP_GROUP_WEIGHT:
+		return i < 2 ? FORM_PAIRS : FORM_F32;
+	case CBTM_OP_DISPATCH: /* weighted rows are rounded once, behind the weight */
+		return i == 0 && op->in[3] == CBTM_NONE ? FORM_ROWS : FORM_F32;
 	case CBTM_OP_ATTENTION:
 	case CBTM_OP_HEAD_SCORE:
 	case CBTM_OP_HEAD_LOSS:
@@ -46,7 +51,8 @@ static uint32_t incomplete_output(const struct cbtm_operation *op, unsigned *for
 static bool is_weight(const struct cbtm_operation *op, unsigned i)
 {
 	return i == 1 && (op->kind == CBTM_OP_LINEAR || op->kind == CBTM_OP_LINEAR_INPUT ||
-	                  op->kind == CBTM_OP_HEAD_SCORE || op->kind == CBTM_OP_HEAD_LOSS);
+	                  op->kind == CBTM_OP_HEAD_SCORE || op->kind == CBTM_OP_HEAD_LOSS ||
+	                  op->kind == CBTM_OP_GROUP_LINEAR || op->kind == CBTM_OP_GROUP_INPUT);
 }
 
 static void plan_forms(struct program *p, const struct cbtm_list *list)
@@ -94,19 +100,36 @@ static const enum class classes[OP_COUNT] = {
 	[CBTM_OP_SQUARE_SUM] = CLASS_SUMS,
 	[CBTM_OP_CLIP] = CLASS_CLIP,
 	[CBTM_OP_ADAMW] = CLASS_ADAMW,
+	[CBTM_OP_ROUTE] = CLASS_ROUTE,
+	[CBTM_OP_DISPATCH] = CLASS_GROUPS,
+	[CBTM_OP_GROUP_LINEAR] = CLASS_GROUPS,
+	[CBTM_OP_GROUP_INPUT] = CLASS_GROUPS,
+	[CBTM_OP_GROUP_WEIGHT] = CLASS_WEIGHTS,
+	[CBTM_OP_COMBINE] = CLASS_ROWS,
+	[CBTM_OP_ROUTE_GRADIENT] = CLASS_ROWS,
 	[OP_FORMS] = CLASS_ROWS,
 };
 /* Neighbours of these classes make one region: their operations are independent of each other, or
- * (ROWS) depend on each other row by row. */
-static const bool joins[CLASS_COUNT] = {
-	[CLASS_ROWS] = true, [CLASS_WEIGHTS] = true, [CLASS_SUMS] = true, [CLASS_ADAMW] = true
-};
+ * (ROWS, GROUPS) depend on each other row by row. */
+static const bool joins[CLASS_COUNT] = { [CLASS_ROWS] = true,
+	                                     [CLASS_GROUPS] = true,
+	                                     [CLASS_WEIGHTS] = true,
+	                                     [CLASS_SUMS] = true,
+	                                     [CLASS_ADAMW] = true };
+
+static bool by_rows(enum class class)
+{
+	return class == CLASS_ROWS || class == CLASS_GROUPS;
+}
 
 static void add_operation(struct program *p, unsigned section, const struct cbtm_operation *op)
 {
 	enum class class = classes[op->kind];
 	struct region *last = p->regions > p->start[section] ? &p->region[p->regions - 1] : NULL;
-	if (last && last->class == class && joins[class])
+	bool joined = last && last->class == class && joins[class];
+	if (joined && class == CLASS_GROUPS)
+		joined = load_of(&p->operation[last->first]) == load_of(op);
+	if (joined)
 		last->operations++;
 	else
 		p->region[p->regions++] = (struct region){ class, p->operations, 1, 0 };
@@ -167,7 +190,7 @@ static void plan_lives(struct program *p, struct life *life)
 					continue;
 				struct life *l = &life[op->in[i]];
 				live(l, o, r);
-				if (p->region[r].class != CLASS_ROWS ||
+				if (!by_rows(p->region[r].class) ||
 				    (l->writer != r && form_read(op, i) == FORM_ROWS))
 					p->tensor[op->in[i]].local &= form_read(op, i) != FORM_ROWS;
 			}
@@ -176,7 +199,7 @@ static void plan_lives(struct program *p, struct life *life)
 					continue;
 				live(&life[op->out[i]], o, r);
 				life[op->out[i]].writer = r;
-				if (p->region[r].class != CLASS_ROWS)
+				if (!by_rows(p->region[r].class))
 					p->tensor[op->out[i]].local = false;
 			}
 		}
@@ -247,7 +270,8 @@ static size_t thread_floats(const struct program *p, const struct cbtm_operation
 			return block > weight ? block : weight;
 		return op->kind == CBTM_OP_HEAD_SCORE ? BLOCK * round_up(V, panel) : 0;
 	}
-	if (op->kind == CBTM_OP_LINEAR_WEIGHT && !mixed)
+	bool weight = op->kind == CBTM_OP_LINEAR_WEIGHT || op->kind == CBTM_OP_GROUP_WEIGHT;
+	if (weight && !mixed)
 		return K_BLOCK * (WEIGHT_ROWS + round_up(second->columns, panel));
 	return 0;
 }
@@ -259,6 +283,8 @@ static size_t region_floats(const struct program *p, const struct cbtm_operation
 	const struct tensor *first = tensor_of(p, op->in[0]), *second = tensor_of(p, op->in[1]);
 	if (op->kind == CBTM_OP_NORM_GRADIENT)
 		return blocks(tokens, BLOCK) * 2 * first->columns;
+	if (op->kind == CBTM_OP_DISPATCH)
+		return p->tensor[op->out[0]].shape[0];
 	if (op->kind != CBTM_OP_HEAD_LOSS)
 		return 0;
 	size_t V = second->shape[0], wide = round_up(V, panel);

@@ -25,6 +25,8 @@ static void report_times(const struct program *p)
 		[CLASS_SUMS] = "gradient norm",
 		[CLASS_CLIP] = "clip",
 		[CLASS_ADAMW] = "adamw",
+		[CLASS_ROUTE] = "routing",
+		[CLASS_GROUPS] = "experts' rows",
 	};
 	for (int c = 0; c < CLASS_COUNT; c++) {
 		char line[96];
@@ -80,6 +82,7 @@ static void tensor_describe(struct tensor *t, const struct cbtm_tensor *from)
 	memcpy(t->shape, from->shape, sizeof t->shape);
 	t->elements = from->shape[0] * from->shape[1] * from->shape[2] * from->shape[3];
 	t->columns = from->shape[from->rank - 1];
+	t->groups = 1;
 	t->stale = true;
 }
 
@@ -114,24 +117,27 @@ static int tensor_make(struct program *p, struct tensor *t, struct cbtm_error *e
 /* Room for the packed forms in which an operation needs its weight. */
 static int packs_make(struct program *p, const struct cbtm_operation *op, struct cbtm_error *e)
 {
+	bool group = op->kind == CBTM_OP_GROUP_LINEAR || op->kind == CBTM_OP_GROUP_INPUT;
 	bool by_row = op->kind == CBTM_OP_LINEAR || op->kind == CBTM_OP_HEAD_SCORE ||
-	              op->kind == CBTM_OP_HEAD_LOSS;
-	bool by_column = op->kind == CBTM_OP_LINEAR_INPUT || op->kind == CBTM_OP_HEAD_LOSS;
+	              op->kind == CBTM_OP_HEAD_LOSS || op->kind == CBTM_OP_GROUP_LINEAR;
+	bool by_column = op->kind == CBTM_OP_LINEAR_INPUT || op->kind == CBTM_OP_HEAD_LOSS ||
+	                 op->kind == CBTM_OP_GROUP_INPUT;
 	if (!by_row && !by_column)
 		return 0;
+	bool mixed = p->variant->mixed;
 	struct tensor *t = &p->tensor[op->in[1]];
-	size_t k = t->columns, n = t->elements / k, panel = p->variant->panel;
-	if (p->variant->mixed) {
-		if (by_row && !t->by_row16)
-			t->by_row16 = take(round_up(n, panel) * round_up(k, 2), sizeof *t->by_row16, e);
-		if (by_column && !t->by_column16)
-			t->by_column16 = take(round_up(k, panel) * round_up(n, 2), sizeof *t->by_column16, e);
-		return e->name;
-	}
-	if (by_row && !t->by_row)
-		t->by_row = take(round_up(n, panel) * k, sizeof *t->by_row, e);
-	if (by_column && !t->by_column)
-		t->by_column = take(round_up(k, panel) * n, sizeof *t->by_column, e);
+	t->groups = group ? t->shape[0] : 1;
+	size_t k = t->columns, n = matrix_rows(t), panel = p->variant->panel;
+	t->by_row_size = round_up(n, panel) * (mixed ? round_up(k, 2) : k);
+	t->by_column_size = round_up(k, panel) * (mixed ? round_up(n, 2) : n);
+	if (by_row && mixed && !t->by_row16)
+		t->by_row16 = take(t->groups * t->by_row_size, sizeof *t->by_row16, e);
+	if (by_column && mixed && !t->by_column16)
+		t->by_column16 = take(t->groups * t->by_column_size, sizeof *t->by_column16, e);
+	if (by_row && !mixed && !t->by_row)
+		t->by_row = take(t->groups * t->by_row_size, sizeof *t->by_row, e);
+	if (by_column && !mixed && !t->by_column)
+		t->by_column = take(t->groups * t->by_column_size, sizeof *t->by_column, e);
 	return e->name;
 }
 
@@ -164,7 +170,8 @@ static size_t width_of(const struct cbtm_list *list)
 	size_t width = 0;
 	for (uint32_t i = 0; i < list->start[CBTM_SECTIONS]; i++) {
 		const struct cbtm_operation *op = &list->operation[i];
-		bool product = op->kind == CBTM_OP_LINEAR || op->kind == CBTM_OP_HEAD_SCORE;
+		bool product = op->kind == CBTM_OP_LINEAR || op->kind == CBTM_OP_HEAD_SCORE ||
+		               op->kind == CBTM_OP_GROUP_LINEAR;
 		if (!product)
 			continue;
 		const struct cbtm_tensor *weight = &list->tensor[op->in[1]];
@@ -256,15 +263,22 @@ static int tensor_read(void *program, uint32_t tensor, void *data, struct cbtm_e
 
 /* ---------------------------------------------------------------- running */
 
-/* Tasks that bring the other forms of what cbtm has written up to date; rows behind the valid ones
- * stay out, as the last of these may share a pair with one. */
+/* Rows of a tensor that have forms: the valid ones, as the last of these may share a pair with one
+ * behind; of grouped rows all. */
+static size_t rows_with_forms(const struct program *p, const struct tensor *t)
+{
+	size_t rows = t->elements / t->columns;
+	return rows == (size_t)p->batch * p->T ? p->rows : rows;
+}
+
+/* Tasks that bring the other forms of what cbtm has written up to date. */
 static size_t refresh_tasks(const struct program *p, const struct tensor *t)
 {
 	if (!t->stale)
 		return 0;
 	if (packs(t))
-		return blocks(t->elements / t->columns, PACK_ROWS);
-	return t->rows || t->pairs ? blocks(p->rows, BLOCK) : 0;
+		return pack_tasks(t);
+	return t->rows || t->pairs ? blocks(rows_with_forms(p, t), BLOCK) : 0;
 }
 
 static int task_refresh(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
@@ -277,7 +291,7 @@ static int task_refresh(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	if (packs(t))
 		p->variant->pack(t, i, p->thread_scratch + thread * p->thread_floats + p->local_floats);
 	else
-		p->variant->forms(t, i * BLOCK, least(BLOCK, p->rows - i * BLOCK));
+		p->variant->forms(t, i * BLOCK, least(BLOCK, rows_with_forms(p, t) - i * BLOCK));
 	return 0;
 }
 

@@ -23,6 +23,10 @@
 
 #include "mixed_rows.h"
 
+#include "kernel_route.h"
+
+#include "mixed_experts.h"
+
 #include "mixed_weights.h"
 
 #include "mixed_attention.h"
@@ -44,12 +48,19 @@ const struct variant variant_mixed = { .name = "avx512bf16",
 	                                               [CLASS_EMBED_GRADIENT] = run_embed_gradient,
 	                                               [CLASS_SUMS] = run_sums,
 	                                               [CLASS_CLIP] = run_clip,
-	                                               [CLASS_ADAMW] = run_adamw },
+	                                               [CLASS_ADAMW] = run_adamw,
+	                                               [CLASS_ROUTE] = run_route,
+	                                               [CLASS_GROUPS] = run_groups },
 	                                   .rows = { [CBTM_OP_EMBED] = rows_embed,
 	                                             [CBTM_OP_NORM] = mixed_norm,
 	                                             [CBTM_OP_NORM_GRADIENT] = mixed_norm_gradient,
 	                                             [CBTM_OP_LINEAR] = mixed_linear,
 	                                             [CBTM_OP_LINEAR_INPUT] = mixed_linear_input,
 	                                             [CBTM_OP_DROPOUT] = mixed_dropout,
+	                                             [CBTM_OP_DISPATCH] = mixed_dispatch,
+	                                             [CBTM_OP_GROUP_LINEAR] = mixed_linear,
+	                                             [CBTM_OP_GROUP_INPUT] = mixed_linear_input,
+	                                             [CBTM_OP_COMBINE] = mixed_combine,
+	                                             [CBTM_OP_ROUTE_GRADIENT] = mixed_route_gradient,
 	                                             [OP_FORMS] = mixed_forms } };
 #endif

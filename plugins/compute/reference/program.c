@@ -21,6 +21,13 @@ static operation_function *const functions[CBTM_OP_COUNT] = {
 	[CBTM_OP_SQUARE_SUM] = square_sum,
 	[CBTM_OP_CLIP] = clip,
 	[CBTM_OP_ADAMW] = adamw,
+	[CBTM_OP_ROUTE] = route,
+	[CBTM_OP_DISPATCH] = dispatch,
+	[CBTM_OP_GROUP_LINEAR] = group_linear,
+	[CBTM_OP_GROUP_INPUT] = group_input,
+	[CBTM_OP_GROUP_WEIGHT] = group_weight,
+	[CBTM_OP_COMBINE] = combine,
+	[CBTM_OP_ROUTE_GRADIENT] = route_gradient,
 };
 
 struct tensor {
@@ -159,6 +166,7 @@ static int run(void *program, enum cbtm_section section, const struct cbtm_scala
 		for (int s = 0; s < 4; s++)
 			if (op->out[s] != CBTM_NONE) {
 				c.out[s] = p->tensor[op->out[s]].number;
+				c.out_ids[s] = p->tensor[op->out[s]].id;
 				c.shape_out[s] = p->tensor[op->out[s]].shape;
 			}
 		functions[op->kind](&c);

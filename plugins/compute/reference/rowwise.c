@@ -101,33 +101,35 @@ static double gelu_slope(double z)
 	return s + z * s * (1 - s) * 2 * GELU_SCALE * (1 + 3 * GELU_CUBIC * z * z);
 }
 
-void linear(const struct call *c)
+void linear_rows(const struct call *c, const struct matrix *m, const double *residual, size_t first,
+                 size_t rows)
 {
-	size_t n = c->shape_in[1][0], k = c->shape_in[1][1];
-	for (size_t r = 0; r < c->rows; r++)
+	size_t n = m->n, k = m->k;
+	for (size_t r = first; r < first + rows; r++)
 		for (size_t j = 0; j < n; j++) {
-			double y = c->in[2] ? c->in[2][j] : 0;
+			double y = m->bias ? m->bias[j] : 0;
 			for (size_t i = 0; i < k; i++)
-				y += c->in[0][r * k + i] * c->in[1][j * k + i];
+				y += c->in[0][r * k + i] * m->weight[j * k + i];
 			if (c->out[1])
 				c->out[1][r * n + j] = y;
 			if (c->op->flags & CBTM_RELU && y < 0)
 				y = 0;
 			if (c->op->flags & CBTM_GELU)
 				y *= gelu_gate(y);
-			y *= dropout_factor(c, r * n + j);
-			c->out[0][r * n + j] = y + (c->in[3] ? c->in[3][r * n + j] : 0);
+			if (c->op->kind == CBTM_OP_LINEAR)
+				y *= dropout_factor(c, r * n + j);
+			c->out[0][r * n + j] = y + (residual ? residual[r * n + j] : 0);
 		}
 }
 
-void linear_input(const struct call *c)
+void linear_input_rows(const struct call *c, const struct matrix *m, size_t first, size_t rows)
 {
-	size_t n = c->shape_in[1][0], k = c->shape_in[1][1];
-	for (size_t r = 0; r < c->rows; r++)
+	size_t n = m->n, k = m->k;
+	for (size_t r = first; r < first + rows; r++)
 		for (size_t i = 0; i < k; i++) {
 			double dx = 0;
 			for (size_t j = 0; j < n; j++)
-				dx += c->in[0][r * n + j] * c->in[1][j * k + i];
+				dx += c->in[0][r * n + j] * m->weight[j * k + i];
 			if (c->in[2] && c->op->flags & CBTM_GELU)
 				dx *= gelu_slope(c->in[2][r * k + i]);
 			else if (c->in[2] && !(c->in[2][r * k + i] > 0))
@@ -136,17 +138,38 @@ void linear_input(const struct call *c)
 		}
 }
 
-void linear_weight(const struct call *c)
+void linear_weight_rows(const struct call *c, const struct matrix *m, size_t first, size_t rows)
 {
-	size_t n = c->shape_out[0][0], k = c->shape_out[0][1];
-	for (size_t r = 0; r < c->rows; r++)
+	size_t n = m->n, k = m->k;
+	for (size_t r = first; r < first + rows; r++)
 		for (size_t j = 0; j < n; j++) {
 			double dy = c->in[0][r * n + j];
 			for (size_t i = 0; i < k; i++)
-				c->out[0][j * k + i] += dy * c->in[1][r * k + i];
-			if (c->out[1])
-				c->out[1][j] += dy;
+				m->weight[j * k + i] += dy * c->in[1][r * k + i];
+			if (m->bias)
+				m->bias[j] += dy;
 		}
+}
+
+void linear(const struct call *c)
+{
+	const uint64_t *shape = c->shape_in[1];
+	struct matrix m = { shape[0], shape[1], (double *)c->in[1], (double *)c->in[2] };
+	linear_rows(c, &m, c->in[3], 0, c->rows);
+}
+
+void linear_input(const struct call *c)
+{
+	const uint64_t *shape = c->shape_in[1];
+	struct matrix m = { shape[0], shape[1], (double *)c->in[1], NULL };
+	linear_input_rows(c, &m, 0, c->rows);
+}
+
+void linear_weight(const struct call *c)
+{
+	const uint64_t *shape = c->shape_out[0];
+	struct matrix m = { shape[0], shape[1], c->out[0], c->out[1] };
+	linear_weight_rows(c, &m, 0, c->rows);
 }
 
 void dropout(const struct call *c)

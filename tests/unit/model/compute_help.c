@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -103,6 +104,11 @@ double *test_read(const struct cbtm_compute *c, void *program, const struct cbtm
 		fail_msg("%s", e.what);
 	for (size_t i = 0; t->element == CBTM_F32 && i < *n; i++)
 		v[i] = f[i];
+	for (size_t i = 0; t->element == CBTM_U32 && i < *n; i++) {
+		uint32_t id;
+		memcpy(&id, &f[i], sizeof id);
+		v[i] = id == CBTM_NONE ? -1.0 : (double)id;
+	}
 	free(f);
 	return v;
 }

@@ -55,6 +55,30 @@ struct cpu_options {
 };
 enum { AUTO, FP32, BF16 };
 
+/* load: E x 5, first row and rows of each expert. */
+static bool row_is_held(const double *load, size_t experts, size_t row)
+{
+	for (size_t e = 0; e < experts; e++)
+		if ((double)row >= load[5 * e] && (double)row < load[5 * e] + load[5 * e + 1])
+			return true;
+	return false;
+}
+
+/* Rows of grouped tensors that hold no token are unspecified: zeros here. */
+static void forget_empty_rows(const struct list *names, const struct cbtm_list *l, double **out)
+{
+	uint32_t load = list_find(names, "load");
+	for (uint32_t i = 0; load != CBTM_NONE && i < l->tensors; i++) {
+		const struct cbtm_tensor *t = &l->tensor[i];
+		if (!out[i] || t->rank != 2 || t->shape[0] % CBTM_GROUP_ROWS)
+			continue;
+		for (size_t r = 0; r < t->shape[0]; r++)
+			for (size_t j = 0;
+			     !row_is_held(out[load], l->tensor[load].shape[0], r) && j < t->shape[1]; j++)
+				out[i][r * t->shape[1] + j] = 0;
+	}
+}
+
 /* Runs an example and reads all tensors that can be read; *n numbers of each tensor i in n[i]. */
 static void run_example(const struct cbtm_compute *c, const void *options, struct list *l,
                         const struct example_size *size, double **out, size_t *n)
@@ -82,6 +106,7 @@ static void run_example(const struct cbtm_compute *c, const void *options, struc
 			n[i] = n[i] / size->batch * size->sequences;
 	}
 	c->free(program);
+	forget_empty_rows(l, list, out);
 }
 
 static void compare(const double *a, const double *b, size_t n, double tolerance, const char *op,
