@@ -102,6 +102,29 @@ int file_write_all(int fd, const void *p, size_t n, const char *path, struct cbt
 	return 0;
 }
 
+int file_write_vector(int fd, struct iovec *piece, int n, uint64_t offset, const char *path,
+                      struct cbtm_error *e)
+{
+	while (n) {
+		ssize_t done = pwritev(fd, piece, n, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return error_errno(e, CBTM_ERR_IO, path, "cannot write");
+		offset += (uint64_t)done;
+		while (n && (size_t)done >= piece->iov_len) {
+			done -= (ssize_t)piece->iov_len;
+			piece++;
+			n--;
+		}
+		if (!n)
+			break;
+		piece->iov_base = (char *)piece->iov_base + done;
+		piece->iov_len -= (size_t)done;
+	}
+	return 0;
+}
+
 int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path,
                     struct cbtm_error *e)
 {

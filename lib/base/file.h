@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 /* Reads a whole file of at most `limit` bytes into *b (appended). */
 int file_read(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e);
@@ -14,6 +15,9 @@ bool file_exists(const char *path);
 int file_keep(const char *path, bool force, struct cbtm_error *e);
 int file_size(const char *path, uint64_t *n, struct cbtm_error *e);
 int file_write_all(int fd, const void *p, size_t n, const char *path, struct cbtm_error *e);
+/* Writes n pieces one behind another from byte `offset` on; they are used up. n < 1024. */
+int file_write_vector(int fd, struct iovec *piece, int n, uint64_t offset, const char *path,
+                      struct cbtm_error *e);
 int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path,
                     struct cbtm_error *e);
 

@@ -86,7 +86,7 @@ bool column_block_is_full(uint64_t rows, uint64_t bytes, uint64_t more)
 }
 
 struct digest_stream *column_digest_begin(const char *name, enum store_type type,
-                                          enum store_shape shape, uint64_t width, uint64_t rows,
+                                          enum store_shape shape, uint64_t width,
                                           struct cbtm_error *e)
 {
 	struct digest_stream *s = digest_begin(e);
@@ -96,8 +96,22 @@ struct digest_stream *column_digest_begin(const char *name, enum store_type type
 	digest_text(s, store_type_name(type));
 	digest_text(s, store_shape_name(shape));
 	digest_u64(s, width);
-	digest_u64(s, rows);
 	return s;
+}
+
+void column_digest_block(struct digest_stream *s, uint64_t rows, struct digest raw)
+{
+	digest_u64(s, rows);
+	digest_u64(s, raw.high);
+	digest_u64(s, raw.low);
+}
+
+struct digest column_digest_end(struct digest_stream *s, uint64_t rows)
+{
+	digest_u64(s, rows);
+	struct digest all = digest_now(s);
+	digest_end(s);
+	return all;
 }
 
 uint32_t column_length_at(const unsigned char *raw, size_t n, uint64_t rows, uint64_t i)
@@ -115,20 +129,4 @@ bool column_lengths_fit(enum store_type type, uint64_t rows, const unsigned char
 	for (uint64_t i = 0; i < rows; i++)
 		bytes += column_length_at(raw, n, rows, i) * (uint64_t)types[type].size;
 	return bytes == n - 4 * rows;
-}
-
-void column_digest_block(struct digest_stream *s, enum store_type type, enum store_shape shape,
-                         uint64_t rows, const unsigned char *raw, size_t n)
-{
-	const unsigned char *at = raw;
-	if (shape != STORE_VARIABLE) {
-		digest_add(s, raw, n);
-		return;
-	}
-	for (uint64_t i = 0; i < rows; i++) {
-		uint32_t length = column_length_at(raw, n, rows, i);
-		digest_u64(s, length);
-		digest_add(s, at, length * types[type].size);
-		at += length * types[type].size;
-	}
 }

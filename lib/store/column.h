@@ -35,15 +35,17 @@ uint64_t column_block_rows(enum store_shape shape, uint64_t row_bytes);
 bool column_block_is_full(uint64_t rows, uint64_t bytes, uint64_t more);
 
 /*
- * The digest of a column's logical content: its name, type, shape, width and number of rows, then
- * the rows. VARIABLE rows are framed by their number of elements. Blocks do not show.
+ * The digest of a column's logical content: its name, type, shape and width, then for each block
+ * its number of rows and the digest of its raw bytes, then the number of rows. Where blocks end
+ * follows from the rows alone, so this does too; and a block's digest is made while it is at hand.
  */
 struct digest_stream *column_digest_begin(const char *name, enum store_type type,
-                                          enum store_shape shape, uint64_t width, uint64_t rows,
+                                          enum store_shape shape, uint64_t width,
                                           struct cbtm_error *e);
-/* raw: a block's raw bytes (elements of `rows` rows, then u32 lengths if VARIABLE); checked. */
-void column_digest_block(struct digest_stream *s, enum store_type type, enum store_shape shape,
-                         uint64_t rows, const unsigned char *raw, size_t n);
+/* raw: of a block's raw bytes (elements of `rows` rows, then u32 lengths if VARIABLE). */
+void column_digest_block(struct digest_stream *s, uint64_t rows, struct digest raw);
+/* Frees s. */
+struct digest column_digest_end(struct digest_stream *s, uint64_t rows);
 
 /* Lengths of a VARIABLE block lie behind its elements; true if they add up to n bytes. */
 bool column_lengths_fit(enum store_type type, uint64_t rows, const unsigned char *raw, size_t n);

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "store/column.h"
 
-enum { STORE_FORMAT = 1, MANIFEST_BYTES_MAX = 64 << 20 };
+enum { STORE_FORMAT = 2, MANIFEST_BYTES_MAX = 64 << 20 };
 
 struct manifest_fact {
 	const char *name, *json;

@@ -18,13 +18,9 @@ int part_files(const char *folder, uint32_t part, struct arena *a, struct part_f
 	const struct {
 		char **path;
 		const char *suffix;
-	} files[] = { { &f->store, ".lmdb" },
-		          { &f->manifest, ".json" },
-		          { &f->partial, ".lmdb.partial" },
-		          { &f->state, ".lmdb.partial.state" },
-		          { &f->rewrite, ".lmdb.rewrite" },
-		          { &f->copy, ".lmdb.copy" },
-		          { &f->lock, ".lock" } };
+	} files[] = { { &f->store, ".lmdb" },           { &f->manifest, ".json" },
+		          { &f->partial, ".lmdb.partial" }, { &f->state, ".lmdb.partial.state" },
+		          { &f->sealing, ".lmdb.sealing" }, { &f->lock, ".lock" } };
 	if (!(f->folder = arena_string(a, folder, strlen(folder), e)) ||
 	    !(f->dataset = arena_printf(a, e, "%s/DATASET.json", folder)))
 		return e->name;
@@ -99,9 +95,7 @@ static int remove_file(const char *path, struct cbtm_error *e)
 
 int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *e)
 {
-	int rc = remove_file(f->rewrite, e);
-	if (!rc)
-		rc = remove_file(f->copy, e);
+	int rc = remove_file(f->sealing, e);
 	if (!rc && partial_too)
 		rc = remove_file(f->partial, e);
 	if (!rc && partial_too)

@@ -13,8 +13,7 @@ struct part_files {
 	char *manifest; /* part-00000.json: written last */
 	char *partial;  /* part-00000.lmdb.partial: grows, commit by commit */
 	char *state;    /* part-00000.lmdb.partial.state: may the partial be trusted? */
-	char *rewrite;  /* part-00000.lmdb.rewrite: the canonical copy while it is made */
-	char *copy;     /* part-00000.lmdb.copy: its compact copy before its rename */
+	char *sealing;  /* part-00000.lmdb.sealing: the sealed file before its rename */
 	char *lock;     /* part-00000.lock */
 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYOUT = 1, FIRST_MAP = 128 << 20 };
+enum { LAYOUT = 2, FIRST_MAP = 128 << 20 };
 
 static int failed(const struct partial *p, int rc, struct cbtm_error *e)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The file of a part that still grows. It is ours alone and no published format: one database of
- * closed blocks under (column, first row), encoded as the sealed file will hold them; one of open
+ * packed blocks (writer.h) under (column, first row); one of open
  * blocks ("tails") under (column, rows so far), uncompressed; one of the state: columns, facts,
  * cursor. The state says what is committed. Blocks and tails beyond it may lie there already
  * (large appends are written ahead) and are dropped when the file is opened again.

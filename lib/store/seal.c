@@ -1,62 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sealing. The partial file's pages tell the history of its commits; the published file must not.
- * So the values are put once more, in column and key order, into a fresh environment whose map
- * size and commits follow from the rows alone; its compact copy is the part. Blocks are copied as
- * they are after a check; only open ones are encoded here.
+ * So its blocks, which are in their final form, are written once more, in column and key order
+ * (pages.h). Nothing is decoded: a block carries the digest of its raw bytes.
  */
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "store/recheck.h"
+#include "store/pages.h"
 #include "store/tensor.h"
+#include "store/verify.h"
+#include "store/writer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { COMMIT_BYTES = 8 << 20 };
+enum { CRCS, HEADER, FIRST_COLUMN }; /* databases in the order of their names */
 
-struct rewrite {
+struct sealing {
 	struct store_writer *w;
 	struct manifest *m;
-	MDB_env *env;
-	MDB_txn *txn;
-	MDB_dbi crc, column;
+	struct pages *pages;
+	MDB_txn *from; /* of the partial file; its values are what the pages are written of */
+	struct buffer text;
+	int fd;
 	const char *path;
-	uint64_t since_commit; /* bytes */
-	struct buffer crcs, value;
-	struct recheck *recheck;
-	/* of the column that is put */
-	const struct writer_column *from;
-	struct digest_stream *digest;
-	struct store_column_info *info;
 };
 
-static int failed(const struct rewrite *r, int rc, struct cbtm_error *e)
+/* No block stays open. */
+static int close_blocks(struct store_writer *w, struct cbtm_error *e)
 {
-	return environment_error(rc, r->path, "cannot rewrite the store", e);
-}
-
-/* The bytes that the fresh environment may need, by the rows alone. */
-static uint64_t map_size(const struct store_writer *w, uint64_t page)
-{
-	uint64_t bytes = 64 << 20;
-	for (size_t i = 0; i < w->n_columns; i++) {
-		const struct writer_column *c = &w->columns[i];
-		uint64_t raw =
-			c->elements * store_type_size(c->type) + (c->shape == STORE_VARIABLE ? 4 * c->rows : 0);
-		uint64_t blocks = 2 + 2 * (raw / STORE_BLOCK_BYTES);
-		if (c->shape != STORE_VARIABLE && c->block_rows)
-			blocks = 2 + c->rows / c->block_rows;
-		bytes += 2 * raw + blocks * 4 * page + 16 * page;
+	int rc = 0;
+	for (size_t i = 0; !rc && i < w->n_columns; i++) {
+		struct writer_column *c = &w->columns[i];
+		if (c->rows == c->first)
+			continue;
+		rc = c->loaded ? 0 : writer_load_tail(w, c, e);
+		if (!rc)
+			rc = writer_close_block(w, c, e);
 	}
-	for (size_t i = 0; i < w->n_facts; i++)
-		bytes += 4 * strlen(w->facts[i].json);
-	return bytes / (1 << 20) * (1 << 20);
+	return rc;
 }
 
 static int by_name(const void *a, const void *b)
@@ -65,180 +51,136 @@ static int by_name(const void *a, const void *b)
 	              (*(struct writer_column *const *)b)->name);
 }
 
-static int step(struct rewrite *r, uint64_t bytes, struct cbtm_error *e)
+/* Puts a block in its final form. */
+static int put_block(struct sealing *s, const struct writer_column *c, size_t database,
+                     uint64_t key, const struct packed_block *b, struct cbtm_error *e)
 {
-	r->since_commit += bytes;
-	if (r->since_commit < COMMIT_BYTES)
-		return 0;
-	r->since_commit = 0;
-	int rc = fault_point("store.seal.rewrite", e);
-	if (rc)
-		return rc;
-	MDB_txn *t = r->txn;
-	r->txn = NULL;
-	rc = environment_commit(t, r->path, e);
-	return rc ? rc : environment_begin(r->env, false, r->path, &r->txn, e);
-}
-
-static int put_tensor(struct rewrite *r, const struct writer_column *c, uint64_t key,
-                      const struct block *b, struct store_column_info *info, struct cbtm_error *e)
-{
-	struct block_place at = { r->w->fingerprint, c->name, key };
 	unsigned char row[8], named[ROW_KEY_MAX];
-	size_t size = tensor_value_size(b->n, r->m->page);
-	MDB_val k = { 8, row }, v = { size, NULL };
 	put_big_endian(row, key);
-	int rc = mdb_put(r->txn, r->column, &k, &v, MDB_APPEND | MDB_RESERVE);
-	if (rc)
-		return failed(r, rc, e);
-	if ((rc = tensor_encode(&at, b->rows, b->raw, b->n, v.mv_data, size, &r->crcs, e)))
-		return rc;
-	k = (MDB_val){ row_key(named, c->name, key), named };
-	v = (MDB_val){ r->crcs.n, r->crcs.data };
-	if ((rc = mdb_put(r->txn, r->crc, &k, &v, MDB_APPEND)))
-		return failed(r, rc, e);
-	info->stored_bytes += size;
-	return step(r, size, e);
+	int rc = pages_put(s->pages, database, row, sizeof row, b->value, b->value_n, e);
+	if (!rc && c->shape == STORE_TENSOR)
+		rc = pages_put(s->pages, CRCS, named, row_key(named, c->name, key), b->crcs, b->crcs_n, e);
+	return rc;
 }
 
-static int put_value(struct rewrite *r, uint64_t key, const void *value, size_t n,
-                     struct store_column_info *info, struct cbtm_error *e)
+/* Blocks must follow each other without a gap. */
+static int put_blocks(struct sealing *s, const struct writer_column *c, size_t database,
+                      struct store_column_info *info, struct digest_stream *digest,
+                      struct cbtm_error *e)
 {
-	unsigned char row[8];
-	MDB_val k = { 8, row }, v = { n, (void *)value };
-	put_big_endian(row, key);
-	int rc = mdb_put(r->txn, r->column, &k, &v, MDB_APPEND);
-	if (rc)
-		return failed(r, rc, e);
-	info->stored_bytes += n;
-	return step(r, n, e);
+	const struct partial *p = &s->w->partial;
+	struct packed_block b;
+	MDB_val value;
+	while (info->rows < c->rows) {
+		int rc = partial_get(p, s->from, p->blocks, c->name, info->rows, &value, e);
+		if (!rc && (!packed_block_find(c->shape, s->m->page, value.mv_data, value.mv_size, &b) ||
+		            b.rows > c->rows - info->rows))
+			rc = error_set(e, CBTM_ERR_BAD_STORE, p->path,
+			               "column '%s' has a block that does not hold its rows", c->name);
+		if (!rc)
+			rc = put_block(s, c, database, info->rows, &b, e);
+		if (rc)
+			return rc;
+		column_digest_block(digest, b.rows, b.raw);
+		info->rows += b.rows;
+		info->raw_bytes += b.raw_n;
+		info->stored_bytes += b.value_n;
+	}
+	return 0;
 }
 
-/* Takes a block into the digest and puts its final form. */
-static int put_block(void *arg, const struct recheck_block *b, struct cbtm_error *e)
-{
-	struct rewrite *r = arg;
-	const struct writer_column *c = r->from;
-	struct block_place at = { r->w->fingerprint, c->name, b->key };
-	const struct block *raw = &b->block;
-	column_digest_block(r->digest, c->type, c->shape, raw->rows, raw->raw, raw->n);
-	r->info->rows += raw->rows;
-	r->info->raw_bytes += raw->n;
-	if (c->shape == STORE_TENSOR)
-		return put_tensor(r, c, b->key, raw, r->info, e);
-	if (!b->tail)
-		return put_value(r, b->key, b->value.mv_data, b->value.mv_size, r->info, e);
-	buffer_clear(&r->value);
-	int rc = block_encode(r->w->codec, &at, raw->rows, raw->raw, raw->n, c->level, &r->value, e);
-	return rc ? rc : put_value(r, b->key, r->value.data, r->value.n, r->info, e);
-}
-
-static int put_column(struct rewrite *r, const struct writer_column *c, MDB_txn *from,
+static int put_column(struct sealing *s, const struct writer_column *c,
                       struct store_column_info *info, struct cbtm_error *e)
 {
-	int rc = mdb_dbi_open(r->txn, c->name, MDB_CREATE, &r->column);
-	if (rc)
-		return failed(r, rc, e);
+	size_t database;
+	struct digest_stream *digest = column_digest_begin(c->name, c->type, c->shape, c->width, e);
+	int rc = digest ? pages_database(s->pages, c->name, &database, e) : (int)e->name;
 	memcpy(info->name, c->name, sizeof info->name);
 	info->type = c->type;
 	info->shape = c->shape;
 	info->width = c->width;
 	info->elements = c->elements;
-	if (!(r->digest = column_digest_begin(c->name, c->type, c->shape, c->width, c->rows, e)))
-		return e->name;
-	r->from = c;
-	r->info = info;
-	rc = recheck_column(r->recheck, c, from, put_block, r, e);
-	info->content = digest_now(r->digest);
-	digest_end(r->digest);
+	if (!rc)
+		rc = put_blocks(s, c, database, info, digest, e);
+	if (digest)
+		info->content = column_digest_end(digest, info->rows);
 	return rc;
 }
 
-static int put_columns(struct rewrite *r, struct cbtm_error *e)
+static int put_columns(struct sealing *s, struct cbtm_error *e)
 {
-	struct store_writer *w = r->w;
+	struct store_writer *w = s->w;
 	struct writer_column **sorted = mem_zeroed(w->n_columns, sizeof *sorted, "columns", e);
-	MDB_txn *from = NULL;
-	int rc = sorted ? 0 : (int)e->name;
-	if (!rc && !(r->recheck = recheck_new(w, e)))
-		rc = e->name;
-	if (!rc)
-		rc = environment_begin(w->partial.env, true, w->partial.path, &from, e);
-	for (size_t i = 0; !rc && i < w->n_columns; i++)
+	if (!sorted)
+		return e->name;
+	int rc = 0;
+	for (size_t i = 0; i < w->n_columns; i++)
 		sorted[i] = &w->columns[i];
-	if (!rc)
-		qsort(sorted, w->n_columns, sizeof *sorted, by_name);
+	qsort(sorted, w->n_columns, sizeof *sorted, by_name);
 	for (size_t i = 0; !rc && i < w->n_columns; i++)
-		rc = put_column(r, sorted[i], from, &r->m->columns[i], e);
-	if (from)
-		mdb_txn_abort(from);
-	recheck_free(r->recheck);
+		rc = put_column(s, sorted[i], &s->m->columns[i], e);
 	free(sorted);
 	return rc;
 }
 
-static int put_header(struct rewrite *r, struct cbtm_error *e)
+static int put_header(struct sealing *s, struct cbtm_error *e)
 {
-	struct buffer text = { 0 };
-	MDB_dbi d;
-	int rc = manifest_content(r->m, &r->m->content, e);
+	int rc = manifest_content(s->m, &s->m->content, e);
 	if (!rc)
-		rc = manifest_header(r->m, &text, e);
-	if (!rc && !(r->m->header = arena_string(r->w->arena, text.data, text.n, e)))
+		rc = manifest_header(s->m, &s->text, e);
+	if (!rc && !(s->m->header = arena_string(s->w->arena, s->text.data, s->text.n, e)))
 		rc = e->name;
-	if (!rc)
-		rc = failed(r, mdb_dbi_open(r->txn, ".store", MDB_CREATE, &d), e);
-	MDB_val key = { 6, "header" }, value = { text.n, text.data };
-	if (!rc)
-		rc = failed(r, mdb_put(r->txn, d, &key, &value, 0), e);
-	buffer_free(&text);
-	return rc;
+	return rc ? rc : pages_put(s->pages, HEADER, "header", 6, s->text.data, s->text.n, e);
 }
 
-static int rewrite(struct rewrite *r, struct cbtm_error *e)
+static int write_file(struct sealing *s, struct cbtm_error *e)
 {
-	struct store_writer *w = r->w;
-	r->m->page = (uint64_t)sysconf(_SC_PAGESIZE);
-	int rc =
-		environment_write(r->path, map_size(w, r->m->page), (unsigned)w->n_columns + 2, &r->env, e);
-	if (!rc)
-		rc = environment_begin(r->env, false, r->path, &r->txn, e);
-	if (!rc)
-		rc = failed(r, mdb_dbi_open(r->txn, ".crc", MDB_CREATE, &r->crc), e);
-	if (!rc)
-		rc = put_columns(r, e);
-	if (!rc)
-		rc = put_header(r, e);
-	if (!rc)
-		rc = fault_point("store.seal.rewrite", e);
-	if (rc) {
-		mdb_txn_abort(r->txn);
-		return rc;
-	}
-	MDB_txn *t = r->txn;
-	r->txn = NULL;
-	return environment_commit(t, r->path, e);
-}
-
-/* The compact copy, whole and on the disk, and its digest. */
-static int copy_compact(struct rewrite *r, const char *path, struct cbtm_error *e)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return error_errno(e, CBTM_ERR_CREATE, path, "cannot create the file");
+	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (s->fd < 0)
+		return error_errno(e, CBTM_ERR_CREATE, s->path, "cannot create the file");
 	int rc = fault_point("store.seal.copy", e);
+	return rc ? rc : pages_write(s->pages, s->fd, s->path, &s->m->file_bytes, e);
+}
+
+/* While one thread waits for the disk, another takes the digest of what was written. */
+static int sync_or_digest(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct sealing *s = arg;
+	(void)thread;
+	return task ? digest_file(s->path, 0, s->m->file_bytes, &s->m->file, e)
+	            : file_sync(s->fd, s->path, e);
+}
+
+/* The sealed file under a name of its own, whole and on the disk, and its digest. */
+static int make_file(struct sealing *s, struct cbtm_error *e)
+{
+	struct store_writer *w = s->w;
+	size_t database;
+	s->m->page = w->page;
+	int rc = (s->pages = pages_new(w->page, e)) ? 0 : (int)e->name;
 	if (!rc)
-		rc = environment_error(mdb_env_copyfd2(r->env, fd, MDB_CP_COMPACT), path,
-		                       "cannot write the sealed copy", e);
+		rc = environment_begin(w->partial.env, true, w->partial.path, &s->from, e);
+	if (!rc)
+		rc = pages_database(s->pages, ".crc", &database, e);
+	if (!rc)
+		rc = pages_database(s->pages, ".store", &database, e);
+	if (!rc)
+		rc = put_columns(s, e);
+	if (!rc)
+		rc = put_header(s, e);
+	if (!rc)
+		rc = write_file(s, e);
+	if (s->from)
+		mdb_txn_abort(s->from);
+	pages_free(s->pages);
+	buffer_free(&s->text);
 	if (!rc)
 		rc = fault_point("store.seal.sync", e);
 	if (!rc)
-		rc = file_sync(fd, path, e);
-	if (close(fd) && !rc)
-		rc = error_errno(e, CBTM_ERR_IO, path, "cannot close the file");
-	if (!rc)
-		rc = file_size(path, &r->m->file_bytes, e);
-	return rc ? rc : digest_file(path, 0, UINT64_MAX, &r->m->file, e);
+		rc = pool_run(w->pool, 2, sync_or_digest, s, e);
+	if (s->fd >= 0 && close(s->fd) && !rc)
+		rc = error_errno(e, CBTM_ERR_IO, s->path, "cannot close the file");
+	return rc;
 }
 
 /* Under their final names: an older part's manifest goes first, the new one comes last. */
@@ -248,11 +190,13 @@ static int publish(struct store_writer *w, const struct manifest *m, struct cbtm
 	if (!rc)
 		rc = fault_point("store.seal.rename", e);
 	if (!rc)
-		rc = file_publish(w->files.copy, w->files.store, e);
+		rc = file_publish(w->files.sealing, w->files.store, e);
 	if (!rc)
 		rc = fault_point("store.manifest", e);
 	if (!rc)
 		rc = manifest_write(m, w->files.manifest, e);
+	if (!rc)
+		verify_remember(w->files.store, m->file); /* the digest was taken of the file */
 	return rc;
 }
 
@@ -284,7 +228,7 @@ static int seal(struct store_writer *w, struct cbtm_error *e)
 		                  .fingerprint = w->fingerprint,
 		                  .n_columns = w->n_columns,
 		                  .n_facts = w->n_facts };
-	struct rewrite r = { .w = w, .m = &m, .path = w->files.rewrite };
+	struct sealing s = { .w = w, .m = &m, .path = w->files.sealing, .fd = -1 };
 	int rc = part_clean(&w->files, false, e);
 	m.columns = mem_zeroed(w->n_columns, sizeof m.columns[0], "columns", e);
 	m.facts = mem_zeroed(w->n_facts, sizeof m.facts[0], "facts", e);
@@ -293,17 +237,11 @@ static int seal(struct store_writer *w, struct cbtm_error *e)
 	for (size_t i = 0; !rc && i < w->n_facts; i++)
 		m.facts[i] = (struct manifest_fact){ w->facts[i].name, w->facts[i].json };
 	if (!rc)
-		rc = rewrite(&r, e);
-	if (!rc)
-		rc = copy_compact(&r, w->files.copy, e);
-	if (r.env)
-		mdb_env_close(r.env);
+		rc = make_file(&s, e);
 	if (!rc)
 		rc = publish(w, &m, e);
 	if (!rc)
 		tell(w, &m);
-	buffer_free(&r.crcs);
-	buffer_free(&r.value);
 	free(m.columns);
 	free(m.facts);
 	return rc;
@@ -313,7 +251,9 @@ int store_seal(struct store_writer *w, struct cbtm_error *e)
 {
 	struct cbtm_error ignored = { 0 };
 	w->sealing = true;
-	int rc = store_commit(w, NULL, 0, e);
+	int rc = close_blocks(w, e);
+	if (!rc)
+		rc = store_commit(w, NULL, 0, e);
 	if (!rc)
 		rc = seal(w, e);
 	if (rc) {

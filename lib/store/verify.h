@@ -11,5 +11,8 @@
 int verify_file(const char *path, uint64_t bytes, struct digest digest, enum store_verify how,
                 struct cbtm_error *e);
 
+/* Notes there that the file has this digest, which the caller took of it. */
+void verify_remember(const char *path, struct digest digest);
+
 /* Checks every byte of a sealed part: manifest, file, blocks, digests of columns and content. */
 int store_check(const char *dir, uint32_t part, struct cbtm_error *e);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int writer_failed(struct store_writer *w, int rc, const struct cbtm_error *e)
 {
@@ -182,6 +183,7 @@ int store_create(const char *dir, uint32_t part, const struct store_kind *kind,
 	if (!w)
 		return e->name;
 	w->lock = -1;
+	w->page = (size_t)sysconf(_SC_PAGESIZE);
 	w->kind = kind;
 	w->fingerprint = fingerprint;
 	int rc = e->name;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a writer, shared by writer.c (appending), pack.c, commit.c and seal.c. */
+/*
+ * The inside of a writer, shared by writer.c (appending), pack.c, commit.c and seal.c.
+ *
+ * A packed block is what the partial file holds: the digest of the raw bytes (high, low), then the
+ * value of the sealed file, a block or a tensor's, then a tensor's CRCs.
+ */
 #pragma once
 #include "store/manifest.h"
 #include "store/partial.h"
@@ -32,10 +37,18 @@ struct writer_block {
 	struct buffer packed; /* n = 0: not packed yet */
 };
 
+struct packed_block {
+	struct digest raw; /* of its raw bytes */
+	uint64_t rows, raw_n;
+	const unsigned char *value, *crcs;
+	size_t value_n, crcs_n;
+};
+
 struct store_writer {
 	struct arena *arena;
 	struct part_files files;
 	int lock;
+	size_t page; /* of LMDB */
 	const struct store_kind *kind;
 	struct digest fingerprint;
 	struct partial partial;
@@ -76,6 +89,9 @@ int writer_set_fact(struct store_writer *w, const char *name, const char *json, 
 
 /* pack.c: puts the open block of a column among those that wait. */
 int writer_close_block(struct store_writer *w, struct writer_column *c, struct cbtm_error *e);
+/* The pieces of a packed block; false if it is not one. Points into p[0..n). */
+bool packed_block_find(enum store_shape shape, size_t page, const void *p, size_t n,
+                       struct packed_block *b);
 /* Packs all that wait. */
 int writer_pack(struct store_writer *w, struct cbtm_error *e);
 /* They are written: keeps the memory of usual blocks for the next ones. */

@@ -154,7 +154,7 @@ class Column:
     def blocks(self):
         """(rows, lengths or None, bytes of elements), with everything checked on the way."""
         next_row = elements = raw_bytes = stored = 0
-        digest = Digest().text(self.name).text(self.type).text(self.shape).u64(self.width).u64(self.count)
+        digest = Digest().text(self.name).text(self.type).text(self.shape).u64(self.width)
         for key_bytes, value, crcs in self.part.values(self):
             (key,) = struct.unpack(">Q", key_bytes)
             if key != next_row:
@@ -164,21 +164,17 @@ class Column:
             if self.shape == "variable":
                 lengths = struct.unpack(f"<{rows}I", raw[len(raw) - 4 * rows:])
                 data = raw[:len(raw) - 4 * rows]
-                at = 0
-                for n in lengths:
-                    digest.u64(n).raw(data[at:at + n * self.size])
-                    at += n * self.size
-                wrong = at != len(data)
+                wrong = sum(lengths) * self.size != len(data)
             else:
-                digest.raw(data)
                 wrong = len(data) != rows * self.width * self.size
+            digest.u64(rows).both(Digest().raw(raw).name())
             if wrong:
                 raise self.damaged(key, "its rows do not fill it")
             self.check_border(key, rows, lengths, len(raw))
             next_row, elements = next_row + rows, elements + len(data) // self.size
             raw_bytes, stored = raw_bytes + len(raw), stored + len(value)
             yield rows, lengths, data
-        found = [next_row, elements, raw_bytes, stored, digest.name()]
+        found = [next_row, elements, raw_bytes, stored, digest.u64(next_row).name()]
         if found != [self.described[k] for k in ("rows", "elements", "raw_bytes", "stored_bytes", "content")]:
             raise self.damaged(next_row, f"found {found}, described {self.described}")
 
@@ -212,7 +208,7 @@ class Part:
         manifest, text = read_signed(stem + ".json")
         self.header, self.file = manifest["store"], manifest["file"]
         self.header_text = text[len('{"store": '):text.rindex(',\n"file": {')]
-        if self.header["format"] != 1:
+        if self.header["format"] != 2:
             raise Damaged(f"{stem}.json: format {self.header['format']}")
         self.kind, self.version = self.header["kind"], self.header["version"]
         self.fingerprint, self.content = self.header["fingerprint"], self.header["content"]
@@ -275,7 +271,7 @@ class Dataset:
     def __init__(self, folder):
         self.folder = folder
         self.listed = read_signed(os.path.join(folder, "DATASET.json"))[0]["dataset"]
-        if self.listed["format"] != 1:
+        if self.listed["format"] != 2:
             raise Damaged(f"{folder}: format {self.listed['format']}")
         self.kind, self.version = self.listed["kind"], self.listed["version"]
         parts = self.listed["parts"]

@@ -67,22 +67,46 @@ static void test_borders_follow_from_rows(void **state)
 	assert_true(column_block_is_full(1, 100, STORE_BLOCK_BYTES - 100 - 7));
 }
 
-static void test_digest_frames_rows(void **state)
+static struct digest digest_of(uint64_t width, const char *first, const char *second)
+{
+	struct cbtm_error e = { 0 };
+	struct digest_stream *s = column_digest_begin("text", STORE_U8, STORE_FIXED, width, &e);
+	assert_non_null(s);
+	column_digest_block(s, 1, digest_bytes(first, strlen(first)));
+	column_digest_block(s, 2, digest_bytes(second, strlen(second)));
+	return column_digest_end(s, 3);
+}
+
+static void test_digest_is_of_description_blocks_and_rows(void **state)
 {
 	(void)state;
 	struct cbtm_error e = { 0 };
+	struct digest d = digest_of(1, "a", "bc"), none;
+	assert_true(digest_equal(d, digest_of(1, "a", "bc")));
+	assert_false(digest_equal(d, digest_of(2, "a", "bc")));
+	assert_false(digest_equal(d, digest_of(1, "a", "bd")));
+	assert_false(digest_equal(d, digest_of(1, "bc", "a")));
+	/* As doc/store-format.md builds it, of pieces. */
+	struct digest_stream *s = digest_begin(&e);
+	const char *const texts[] = { "text", "u8", "fixed" };
+	const uint64_t numbers[] = { 0, 0 };
+	for (int i = 0; i < 3; i++)
+		digest_text(s, texts[i]);
+	for (int i = 0; i < 2; i++)
+		digest_u64(s, numbers[i]);
+	none = digest_now(s);
+	digest_end(s);
+	s = column_digest_begin("text", STORE_U8, STORE_FIXED, 0, &e);
+	assert_true(digest_equal(column_digest_end(s, 0), none));
+}
+
+static void test_lengths_are_checked(void **state)
+{
+	(void)state;
 	/* "ab" "c" and "a" "bc": the same elements in other rows. */
 	const unsigned char one[] = { 'a', 'b', 'c', 2, 0, 0, 0, 1, 0, 0, 0 };
 	const unsigned char two[] = { 'a', 'b', 'c', 1, 0, 0, 0, 2, 0, 0, 0 };
-	struct digest d[2];
-	for (int i = 0; i < 2; i++) {
-		struct digest_stream *s = column_digest_begin("text", STORE_U8, STORE_VARIABLE, 0, 2, &e);
-		assert_non_null(s);
-		column_digest_block(s, STORE_U8, STORE_VARIABLE, 2, i ? two : one, sizeof one);
-		d[i] = digest_now(s);
-		digest_end(s);
-	}
-	assert_false(digest_equal(d[0], d[1]));
+	assert_false(digest_equal(digest_bytes(one, sizeof one), digest_bytes(two, sizeof two)));
 	assert_true(column_lengths_fit(STORE_U8, 2, one, sizeof one));
 	assert_false(column_lengths_fit(STORE_U16, 2, one, sizeof one));
 	assert_false(column_lengths_fit(STORE_U8, 3, one, sizeof one));
@@ -96,7 +120,8 @@ int main(void)
 		cmocka_unit_test(test_names_that_would_confuse_are_refused),
 		cmocka_unit_test(test_sizes_that_overflow_are_refused),
 		cmocka_unit_test(test_borders_follow_from_rows),
-		cmocka_unit_test(test_digest_frames_rows),
+		cmocka_unit_test(test_digest_is_of_description_blocks_and_rows),
+		cmocka_unit_test(test_lengths_are_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,8 +107,8 @@ static void test_claims_that_cannot_be_are_refused(void **state)
 {
 	(void)state;
 	const char *const bad[] = {
-		"{\"store\": {\"format\": 2},\n", "{\"other\": 1,\n", "{\"store\": 1,\n", "[\n",
-		"{\"store\": {\"format\": 1, \"kind\": \"vectors\", \"version\": 1, \"page\": 4096,\n"
+		"{\"store\": {\"format\": 3},\n", "{\"other\": 1,\n", "{\"store\": 1,\n", "[\n",
+		"{\"store\": {\"format\": 2, \"kind\": \"vectors\", \"version\": 1, \"page\": 4096,\n"
 		"\"fingerprint\": \"xxh3-128:00000000000000000000000000000000\",\n"
 		"\"content\": \"xxh3-128:00000000000000000000000000000000\",\n\"facts\": {},\n"
 		"\"columns\": [{\"name\": \"a\", \"type\": \"f32\", \"shape\": \"fixed\", \"width\": "

@@ -103,15 +103,14 @@ static void test_cleaning_takes_only_what_is_its_own(void **state)
 	struct part_files f = files_of(folder, a);
 	char *mine = sample_path(folder, "part-00007.json.0123.tmp");
 	char *others = sample_path(folder, "part-00008.json.0123.tmp");
-	const char *const made[] = { f.store,   f.manifest, f.partial, f.state,
-		                         f.rewrite, f.copy,     mine,      others };
+	const char *const made[] = { f.store, f.manifest, f.partial, f.state, f.sealing, mine, others };
 	for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
 		sample_ok(file_replace(made[i], "x", 1, &e), &e);
 	sample_ok(part_clean_temporaries(&f, &e), &e);
 	assert_false(file_exists(mine));
 	assert_true(file_exists(others));
 	sample_ok(part_clean(&f, false, &e), &e);
-	assert_true(!file_exists(f.rewrite) && !file_exists(f.copy) && file_exists(f.partial));
+	assert_true(!file_exists(f.sealing) && file_exists(f.partial));
 	sample_ok(part_clean(&f, true, &e), &e);
 	assert_true(!file_exists(f.partial) && !file_exists(f.state));
 	assert_true(file_exists(f.store) && file_exists(f.manifest));

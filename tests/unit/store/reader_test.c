@@ -78,9 +78,9 @@ static void test_other_versions_are_refused_by_number(void **state)
 	assert_int_equal(open_changed(folder, "\"version\": 1", "\"version\": 2", what),
 	                 CBTM_ERR_BAD_STORE);
 	assert_string_equal(what, "kind 'state' version 2, this cbtm reads version 1");
-	assert_int_equal(open_changed(folder, "\"format\": 1", "\"format\": 9", what),
+	assert_int_equal(open_changed(folder, "\"format\": 2", "\"format\": 9", what),
 	                 CBTM_ERR_BAD_STORE);
-	assert_string_equal(what, "store format 9, this cbtm reads format 1");
+	assert_string_equal(what, "store format 9, this cbtm reads format 2");
 	assert_int_equal(open_changed(folder, "\"kind\": \"state\"", "\"kind\": \"statue\"", what),
 	                 CBTM_ERR_BAD_STORE);
 	assert_int_equal(open_changed(folder, "\"page\": 4096", "\"page\": 65536", what),

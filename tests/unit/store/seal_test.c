@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "store/sample.h"
 #include "store/verify.h"
+#include "store/writer.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,6 +54,39 @@ static void test_fingerprint_and_facts_change_the_bytes_rows_do_not_move(void **
 	sample_folder_free(folder);
 }
 
+static void test_a_missing_or_broken_block_is_found(void **state)
+{
+	(void)state;
+	for (int damage = 0; damage < 4; damage++) {
+		struct cbtm_error e = { 0 };
+		struct store_writer *w;
+		MDB_txn *t;
+		MDB_val value;
+		char *folder = sample_folder();
+		sample_ok(store_create(folder, 0, sample_kind(), sample_fingerprint(1), &w, &e), &e);
+		sample_ok(sample_fill(w, 4000, 500, &e), &e);
+		const struct partial *p = &w->partial;
+		sample_ok(environment_begin(p->env, false, p->path, &t, &e), &e);
+		sample_ok(partial_get(p, t, p->blocks, "text", 0, &value, &e), &e);
+		size_t n = value.mv_size;
+		char *copy = malloc(n);
+		memcpy(copy, value.mv_data, n);
+		if (damage == 0)
+			sample_ok(partial_delete(p, t, p->blocks, "text", 0, &e), &e);
+		if (damage == 1)
+			copy[16] ^= 1; /* the number of rows */
+		if (damage == 2)
+			memset(copy + 16, 255, 4);
+		if (damage)
+			sample_ok(partial_put(p, t, p->blocks, "text", 0, copy, damage == 3 ? 31 : n, &e), &e);
+		sample_ok(environment_commit(t, p->path, &e), &e);
+		assert_int_equal(store_seal(w, &e), CBTM_ERR_BAD_STORE);
+		assert_false(dataset_has_part(folder, 0, sample_fingerprint(1)));
+		free(copy);
+		sample_folder_free(folder);
+	}
+}
+
 #ifdef CBTM_FAULT
 /* Failpoints count passages, and children go on counting where the parent stands: before these
  * tests and in them, only children write. */
@@ -89,9 +123,8 @@ static void assert_same(const char *a, const char *b)
 	folder_list_free(names, n);
 }
 
-static const char *const points[] = { "store.commit",    "store.seal.rewrite", "store.seal.copy",
-	                                  "store.seal.sync", "store.seal.rename",  "store.manifest",
-	                                  "store.seal.clean" };
+static const char *const points[] = { "store.commit",      "store.seal.copy", "store.seal.sync",
+	                                  "store.seal.rename", "store.manifest",  "store.seal.clean" };
 enum { POINTS = sizeof points / sizeof points[0] };
 
 /* Every passage of every failpoint, then again at every point during what follows. */
@@ -194,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_killed_at_random_times_ends_with_the_same_bytes),
 #endif
 		cmocka_unit_test(test_empty_part_seals),
+		cmocka_unit_test(test_a_missing_or_broken_block_is_found),
 		cmocka_unit_test(test_fingerprint_and_facts_change_the_bytes_rows_do_not_move),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
