@@ -59,11 +59,12 @@ struct cbtm_balance {
 	const uint64_t *weight; /* n weights (tokens), or NULL: documents */
 	const uint64_t *key;    /* n document keys: ties */
 	double *price;          /* k, in: start (zeros are fine), out: the optimum's */
-	uint32_t *cluster;      /* n, out */
+	uint32_t *cluster;      /* n, out; in, if window > 0: the last call's (saves time only) */
 	double objective;       /* out: sum of squared distances */
 	double gap;             /* out: (primal - dual) / max(primal, n s), float64 */
 	double split_loss;      /* out: loss of rounding the at most k-1 split documents (weights) */
-	double window;          /* in: 0, or what the last call of a series gave: saves time only */
+	double window;          /* in: 0, or what the last call of a series gave: saves time only;
+	                         * out: how far the prices moved */
 };
 
 struct cbtm_host {

@@ -68,8 +68,9 @@ static int found_row(void *arg, size_t row, size_t count, const uint32_t *cluste
 		return e->name;
 	/* A repeated row shares its entries, so that a corpus of duplicates needs no n x k of them. */
 	const struct found *last = p->points ? &p->point[p->points - 1] : NULL;
+	size_t stride = b->d * (c->s->scan.step > 1 ? c->s->scan.step : 1);
 	if (last && last->count == count && !memcmp(p->cluster + last->entry, cluster, count * 4) &&
-	    !memcmp(b->x + last->row * b->d, b->x + row * b->d, b->d * sizeof *b->x)) {
+	    !memcmp(b->x + last->row * stride, b->x + row * stride, b->d * sizeof *b->x)) {
 		p->point[p->points++] = (struct found){ row, last->entry, count };
 		return 0;
 	}
@@ -258,7 +259,7 @@ static int group_points(const struct search *s, struct point *point, size_t poin
 }
 
 int border_make(struct pool *pool, const struct cbtm_balance *b, const struct assign_units *u,
-                const double *price, double window, struct border *out, struct cbtm_error *e)
+                const struct border_reach *reach, struct border *out, struct cbtm_error *e)
 {
 	*out = (struct border){ 0 };
 	struct search s = { .b = b,
@@ -268,8 +269,10 @@ int border_make(struct pool *pool, const struct cbtm_balance *b, const struct as
 		                          .d = b->d,
 		                          .centre = b->centre,
 		                          .k = b->k,
-		                          .price = price,
-		                          .window = window },
+		                          .price = reach->price,
+		                          .half = reach->half,
+		                          .window = reach->window,
+		                          .step = reach->step },
 		                .chunks = dense_chunks(b->n, 1024, 256) };
 	struct point *point = NULL;
 	size_t points = 0, filled = 0;

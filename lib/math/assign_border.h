@@ -31,7 +31,13 @@ struct border {
 	uint64_t *base;       /* k: supply of the settled points */
 };
 
-/* Scans all points at the prices: cluster[i] of settled points is set, the others are grouped. */
+/* Which clusters a point may take: those within the window or half windows (math/scan.h). */
+struct border_reach {
+	const double *price, *half; /* k, or NULL */
+	double window;
+	size_t step; /* point r of b is row r x step of b->x; 0: 1 */
+};
+/* Scans all points: cluster[i] of settled points is set, the others are grouped. */
 int border_make(struct pool *pool, const struct cbtm_balance *b, const struct assign_units *u,
-                const double *price, double window, struct border *out, struct cbtm_error *e);
+                const struct border_reach *reach, struct border *out, struct cbtm_error *e);
 void border_free(struct border *b);

@@ -30,6 +30,7 @@ struct smooth {
 	struct value *part; /* chunks */
 	struct value now, tried;
 	double *step, *price; /* k: price: of `tried` */
+	double *low, *high;   /* k: where prices must stay, or NULL */
 	/* of the value that is being made */
 	const double *at;
 	double tau;
@@ -129,7 +130,7 @@ done:
 }
 
 /* The smoothed dual at price and tau, with its loads and Hessian. */
-static int evaluate(struct smooth *s, const double *price, double tau, double capacity,
+static int evaluate(struct smooth *s, const double *price, double tau, const double *capacity,
                     struct value *out, struct cbtm_error *e)
 {
 	size_t k = s->k;
@@ -141,7 +142,7 @@ static int evaluate(struct smooth *s, const double *price, double tau, double ca
 	for (size_t j = 0; j < k; j++) {
 		double base = (double)s->b->base[j];
 		out->load[j] = out->hard[j] = base;
-		out->dual += (base - capacity) * price[j];
+		out->dual += (base - capacity[j]) * price[j];
 	}
 	for (size_t c = 0; c < s->chunks; c++) {
 		const struct value *v = &s->part[c];
@@ -156,28 +157,42 @@ static int evaluate(struct smooth *s, const double *price, double tau, double ca
 	return 0;
 }
 
-static double excess(const double *load, size_t k, double capacity)
+static double excess(const double *load, size_t k, const double *capacity)
 {
 	double over = 0;
 	for (size_t j = 0; j < k; j++)
-		over += load[j] > capacity ? load[j] - capacity : 0;
+		over += load[j] > capacity[j] ? load[j] - capacity[j] : 0;
 	return over;
 }
 
-/* step (k): Newton's step from the value, whose Hessian is used up, or a scaling step. */
-static void find_step(struct value *v, size_t k, double tau, bool newton, double capacity,
-                      double *step)
+/* Whether a price is at its bound and its load would move it on. */
+static bool held(const struct smooth *s, const double *price, const double *capacity, size_t j)
+{
+	double over = s->now.load[j] - capacity[j];
+	return s->high && ((over > 0 && price[j] >= s->high[j]) || (over < 0 && price[j] <= s->low[j]));
+}
+
+/* s->step: Newton's step from s->now, whose Hessian is used up, with held prices left alone; or a
+ * scaling step. */
+static void find_step(struct smooth *s, const double *price, double tau, const double *capacity)
 {
 	struct cbtm_error singular = { 0 };
-	double mean = 0;
-	for (size_t j = 0; newton && j < k; j++) {
-		step[j] = v->load[j] - capacity;
-		v->hessian[j * k + j] += RIDGE * v->hessian[j * k + j] + 1e-6 * capacity + 1e-9;
+	struct value *v = &s->now;
+	size_t k = s->k, free_prices = k;
+	double mean = 0, *step = s->step;
+	for (size_t j = 0; s->newton && j < k; j++) {
+		bool stays = held(s, price, capacity, j);
+		step[j] = stays ? 0 : v->load[j] - capacity[j];
+		v->hessian[j * k + j] += RIDGE * v->hessian[j * k + j] + 1e-6 * capacity[j] + 1e-9;
+		for (size_t i = 0; stays && i < k; i++)
+			if (i != j)
+				v->hessian[i < j ? i * k + j : j * k + i] = 0;
+		free_prices -= stays;
 	}
-	if (!newton || dense_solve(v->hessian, k, step, &singular))
+	if (!s->newton || dense_solve(v->hessian, k, step, &singular))
 		for (size_t j = 0; j < k; j++)
-			step[j] = log((v->load[j] + 1e-3) / (capacity + 1e-3));
-	for (size_t j = 0; j < k; j++)
+			step[j] = log((v->load[j] + 1e-3) / (capacity[j] + 1e-3));
+	for (size_t j = 0; free_prices == k && j < k; j++)
 		mean += step[j] / (double)k;
 	for (size_t j = 0; j < k; j++) {
 		double move = step[j] - mean;
@@ -196,15 +211,28 @@ double price_range(const double *price, const double *start, size_t k)
 	return high - low;
 }
 
-/* Cuts a move that went further than the limit. */
-static bool cut_move(double *price, const double *start, size_t k, double limit)
+double price_deviation(const double *price, const double *start, size_t k)
 {
-	double range = price_range(price, start, k);
-	if (!(range > limit))
-		return false;
+	double mean = 0, square = 0;
 	for (size_t j = 0; j < k; j++)
-		price[j] = start[j] + (price[j] - start[j]) * (limit / range);
-	return true;
+		mean += (price[j] - start[j]) / (double)k;
+	for (size_t j = 0; j < k; j++) {
+		double moved = price[j] - start[j] - mean;
+		square += moved * moved / (double)k;
+	}
+	return sqrt(square);
+}
+
+bool prices_within(const double *price, const double *start, const double *half, double share,
+                   size_t k)
+{
+	double low = INFINITY, high = -INFINITY;
+	for (size_t j = 0; j < k; j++) {
+		double moved = price[j] - start[j], reach = share * half[j];
+		low = moved + reach < low ? moved + reach : low;
+		high = moved - reach > high ? moved - reach : high;
+	}
+	return high <= low;
 }
 
 /* One step at tau from the value s->now; *more: the prices moved, and a further step may help. */
@@ -212,10 +240,15 @@ static int take_step(struct smooth *s, const struct price_plan *plan, double tau
                      bool *more, struct cbtm_error *e)
 {
 	double before = s->now.dual, rise = -1, part = 1;
-	find_step(&s->now, s->k, tau, s->newton, plan->capacity, s->step);
+	find_step(s, price, tau, plan->capacity);
 	for (int h = 0; h < HALVINGS && !(rise >= 0); h++, part /= 2) {
-		for (size_t j = 0; j < s->k; j++)
+		for (size_t j = 0; j < s->k; j++) {
 			s->price[j] = price[j] + part * s->step[j];
+			if (s->high && s->price[j] > s->high[j])
+				s->price[j] = s->high[j];
+			if (s->high && s->price[j] < s->low[j])
+				s->price[j] = s->low[j];
+		}
 		if (evaluate(s, s->price, tau, plan->capacity, &s->tried, e))
 			return e->name;
 		rise = s->tried.dual - before;
@@ -274,39 +307,50 @@ static void smooth_free(struct smooth *s)
 	for (size_t c = 0; s->part && c < s->chunks; c++)
 		value_free(&s->part[c]);
 	value_free(&s->tried), value_free(&s->now);
-	free(s->price), free(s->step), free(s->part), free(s->first);
+	free(s->high), free(s->low), free(s->price), free(s->step), free(s->part), free(s->first);
+}
+
+/* The bounds of prices, if the plan has any. */
+static int bounds_make(struct smooth *s, const double *half, const double *start,
+                       struct cbtm_error *e)
+{
+	if (!half)
+		return 0;
+	s->low = mem_aligned(s->k, sizeof *s->low, "prices", e);
+	s->high = mem_aligned(s->k, sizeof *s->high, "prices", e);
+	for (size_t j = 0; !e->name && j < s->k; j++) {
+		s->low[j] = start[j] - 0.9 * half[j];
+		s->high[j] = start[j] + 0.9 * half[j];
+	}
+	return e->name;
 }
 
 int assign_prices(struct pool *pool, const struct border *b, size_t k,
                   const struct price_plan *plan, double *price, bool *cut, struct cbtm_error *e)
 {
 	struct smooth s;
-	double *start = mem_aligned(k, sizeof *start, "prices", e), before = INFINITY;
+	double before = INFINITY;
 	*cut = false;
-	if (smooth_make(&s, pool, b, k, e) || e->name)
+	if (smooth_make(&s, pool, b, k, e) || bounds_make(&s, plan->half, price, e))
 		goto done;
-	memcpy(start, price, k * sizeof *start);
 	for (double tau = plan->hot; tau >= plan->cold && tau > 0; tau *= plan->cool) {
 		bool more = true;
 		s.newton = tau <= plan->sinkhorn;
 		if (evaluate(&s, price, tau, plan->capacity, &s.now, e))
 			goto done;
-		for (int steps = 0; steps < 3 && more; steps++) {
+		for (int steps = 0; steps < 3 && more; steps++)
 			if (excess(s.now.hard, k, plan->capacity) <= plan->enough ||
 			    take_step(&s, plan, tau, price, &more, e))
 				goto done;
-			*cut = cut_move(price, start, k, plan->limit);
-			if (*cut)
-				goto done;
-		}
-		/* Where colder prices place no more points, whole points are what is in the way. */
 		double over = excess(s.now.hard, k, plan->capacity);
-		if (tau <= plan->sinkhorn && over > 0.7 * before)
+		for (size_t j = 0; j < k; j++)
+			*cut = *cut || (over > plan->enough && held(&s, price, plan->capacity, j));
+		/* Where colder prices place no more points, whole points are what is in the way. */
+		if (*cut || (tau <= plan->sinkhorn && over > 0.7 * before))
 			break;
 		before = tau <= plan->sinkhorn ? over : INFINITY;
 	}
 done:
 	smooth_free(&s);
-	free(start);
 	return e->name;
 }

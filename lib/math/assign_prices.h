@@ -10,18 +10,24 @@
 
 /*
  * Moves price (k) towards balance: tau falls from `hot` by the factor `cool`, at most three steps
- * each, until it passes `cold` or the load above `capacity` of the points' cheapest clusters is at
- * most `enough`, or a colder level places hardly any more of it. While tau > `sinkhorn`, plain scaling steps p += tau ln(load / capacity) (Cuturi
- * 2013): there Newton is all Hessian and no gain.
+ * each, until it passes `cold` or the load above `capacity` (k) of the points' cheapest clusters is
+ * at most `enough`, or a colder level places hardly any more of it. While tau > `sinkhorn`, plain
+ * scaling steps p += tau ln(load / capacity) (Cuturi 2013): there Newton is all Hessian and no gain.
  *
- * The border is the whole truth only while no two prices move apart by more than its window; beyond
- * it the dual of the border may have no bound. So when they have moved by more than `limit`, the
- * move is cut to that and the work ends: by concavity the dual has not fallen. *cut says so.
+ * The border is the whole truth only while prices move by no more than the half windows that it was
+ * made with; beyond them the dual of the border may have no bound. So no price moves by more than
+ * 0.9 of `half` (k; NULL: no limit); where that holds one back the work ends, and *cut says so.
  */
 struct price_plan {
-	double hot, cold, cool, sinkhorn, enough, capacity, limit;
+	double hot, cold, cool, sinkhorn, enough;
+	const double *capacity, *half;
 };
 int assign_prices(struct pool *pool, const struct border *b, size_t k,
                   const struct price_plan *plan, double *price, bool *cut, struct cbtm_error *e);
 /* The largest minus the least of price - start (k each); start NULL: zeros. */
 double price_range(const double *price, const double *start, size_t k);
+/* The standard deviation of price - start (k each). */
+double price_deviation(const double *price, const double *start, size_t k);
+/* Whether |price_j - start_j - c| <= share * half_j for one c: adding c to all prices moves nothing. */
+bool prices_within(const double *price, const double *start, const double *half, double share,
+                   size_t k);

@@ -4,9 +4,9 @@
  *
  * The cost of point i in cluster j is v_ij = |c_j|^2 - 2 x_i . c_j: its squared distance without
  * |x_i|^2, which decides nothing. A pass forms blocks of products in float, keeps the clusters with
- * v_ij + p_j <= min_j (v_ij + p_j) + window, whatever float rounding did, and gives their
- * costs in double. So results are pure functions of a row: no dependence on blocks, threads or the
- * processor's instructions.
+ * v_ij + p_j - h_j <= min_j (v_ij + p_j + h_j) + window, whatever float rounding did, and gives
+ * their costs in double. So results are pure functions of a row: no dependence on blocks, threads
+ * or the processor's instructions.
  */
 #pragma once
 #include "base/error.h"
@@ -20,12 +20,15 @@ struct scan {
 	const float *centre; /* k x d */
 	size_t k;
 	const double *price; /* k, or NULL: zeros */
-	double window;       /* >= 0 */
+	const double *half;  /* k, or NULL: h, half a window of each cluster's own; finite, >= 0 */
+	double window;       /* >= 0, may be infinite */
+	size_t step;         /* 0, 1 or more: row r of the scan is row r x step of x */
 	double *other;       /* n, or NULL: out, without prices: at most the squared distance to any
 	                      * cluster but the nearest; means nothing where several are kept */
 	double *square;      /* k: |c_j|^2, made by scan_open */
 	struct scan_packing packing;
-	double reach; /* bound of |c_j|: of the float error of a score */
+	double reach;  /* bound of |c_j|: of the float error of a score */
+	double widest; /* of h */
 };
 /* Fills square, packing and reach from the other fields. Free with scan_close. */
 int scan_open(struct scan *s, struct cbtm_error *e);

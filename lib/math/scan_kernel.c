@@ -15,11 +15,15 @@ enum { ROWS_AVX2 = 6, ROWS_AVX512 = 12 };
 _Static_assert(SCAN_BLOCK % ROWS_AVX2 == 0 && SCAN_BLOCK % ROWS_AVX512 == 0, "whole groups");
 
 int scan_packing_make(struct scan_packing *p, const float *centre, size_t k, size_t d,
-                      const double *offset, struct cbtm_error *e)
+                      const double *offset, const double *slack, struct cbtm_error *e)
 {
 	size_t width = (k + P - 1) / P * P;
 	*p = (struct scan_packing){ .d = d, .k = k, .width = width };
 	p->panel = mem_aligned(width, (d + 1) * sizeof *p->panel, "a scan", e);
+	if (slack)
+		p->slack = mem_aligned(width, sizeof *p->slack, "a scan", e);
+	for (size_t j = 0; p->slack && j < width; j++)
+		p->slack[j] = j < k ? (float)slack[j] : 0;
 	for (size_t j = 0; p->panel && j < width; j++) {
 		float *to = p->panel + j / P * P * (d + 1) + j % P;
 		to[0] = j < k ? (float)offset[j] : INFINITY;
@@ -33,8 +37,8 @@ int scan_packing_make(struct scan_packing *p, const float *centre, size_t k, siz
 
 void scan_packing_free(struct scan_packing *p)
 {
-	free(p->panel);
-	p->panel = NULL;
+	free(p->slack), free(p->panel);
+	p->slack = p->panel = NULL;
 }
 
 /* ---------------------------------------------------------------- portable */
@@ -64,7 +68,8 @@ static void scores_portable(const struct scan_packing *p, const float *x, size_t
 	}
 }
 
-static size_t select_portable(const float *score, size_t width, float margin, uint32_t *cluster)
+static size_t select_portable(const float *score, const float *slack, size_t width, float margin,
+                              uint32_t *cluster)
 {
 	float best = -INFINITY;
 	size_t count = 0;
@@ -72,7 +77,7 @@ static size_t select_portable(const float *score, size_t width, float margin, ui
 		best = score[j] > best ? score[j] : best;
 	for (size_t j = 0; j < width; j++) {
 		cluster[count] = (uint32_t)j;
-		count += score[j] >= best - margin;
+		count += score[j] + (slack ? slack[j] : 0) >= best - margin;
 	}
 	return count;
 }
@@ -136,8 +141,8 @@ panel_avx2(const float *const *row, size_t d, const float *panel, float *score, 
 	}
 }
 
-__attribute__((target("avx2,fma"))) static size_t select_avx2(const float *score, size_t width,
-                                                              float margin, uint32_t *cluster)
+__attribute__((target("avx2,fma"))) static size_t
+select_avx2(const float *score, const float *slack, size_t width, float margin, uint32_t *cluster)
 {
 	__m256 most = _mm256_set1_ps(-INFINITY);
 	for (size_t j = 0; j < width; j += 8)
@@ -148,7 +153,10 @@ __attribute__((target("avx2,fma"))) static size_t select_avx2(const float *score
 	__m256 cut = _mm256_set1_ps(best - margin);
 	size_t count = 0;
 	for (size_t j = 0; j < width; j += 8) {
-		__m256 near = _mm256_cmp_ps(_mm256_loadu_ps(score + j), cut, _CMP_GE_OQ);
+		__m256 v = _mm256_loadu_ps(score + j);
+		if (slack)
+			v = _mm256_add_ps(v, _mm256_load_ps(slack + j));
+		__m256 near = _mm256_cmp_ps(v, cut, _CMP_GE_OQ);
 		for (int mask = _mm256_movemask_ps(near); mask; mask &= mask - 1)
 			cluster[count++] = (uint32_t)j + (uint32_t)__builtin_ctz((unsigned)mask);
 	}
@@ -175,8 +183,8 @@ panel_avx512(const float *const *row, size_t d, const float *panel, float *score
 		_mm512_storeu_ps(score + r * width, sum[r]);
 }
 
-__attribute__((target("avx512f"))) static size_t select_avx512(const float *score, size_t width,
-                                                               float margin, uint32_t *cluster)
+__attribute__((target("avx512f"))) static size_t
+select_avx512(const float *score, const float *slack, size_t width, float margin, uint32_t *cluster)
 {
 	__m512 most = _mm512_set1_ps(-INFINITY);
 	for (size_t j = 0; j < width; j += P)
@@ -184,7 +192,10 @@ __attribute__((target("avx512f"))) static size_t select_avx512(const float *scor
 	__m512 cut = _mm512_set1_ps(_mm512_reduce_max_ps(most) - margin);
 	size_t count = 0;
 	for (size_t j = 0; j < width; j += P) {
-		__mmask16 near = _mm512_cmp_ps_mask(_mm512_loadu_ps(score + j), cut, _CMP_GE_OQ);
+		__m512 v = _mm512_loadu_ps(score + j);
+		if (slack)
+			v = _mm512_add_ps(v, _mm512_load_ps(slack + j));
+		__mmask16 near = _mm512_cmp_ps_mask(v, cut, _CMP_GE_OQ);
 		for (unsigned mask = near; mask; mask &= mask - 1)
 			cluster[count++] = (uint32_t)j + (uint32_t)__builtin_ctz(mask);
 	}
@@ -229,12 +240,12 @@ size_t scan_select(const struct scan_packing *p, const float *score, float margi
 	enum simd_level level = simd_level();
 	size_t count = 0;
 	if (level == SIMD_NONE)
-		count = select_portable(score, p->width, margin, cluster);
+		count = select_portable(score, p->slack, p->width, margin, cluster);
 #if defined(__x86_64__)
 	else if (level == SIMD_AVX2)
-		count = select_avx2(score, p->width, margin, cluster);
+		count = select_avx2(score, p->slack, p->width, margin, cluster);
 	else
-		count = select_avx512(score, p->width, margin, cluster);
+		count = select_avx512(score, p->slack, p->width, margin, cluster);
 #endif
 	while (count && cluster[count - 1] >= p->k) /* an infinite margin takes the padding too */
 		count--;

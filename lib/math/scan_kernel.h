@@ -16,11 +16,13 @@
 struct scan_packing {
 	size_t d, k, width; /* width: k rounded up */
 	float *panel;       /* width x (d + 1) */
+	float *slack;       /* width: what a score may lack; NULL: nothing */
 	float largest;      /* of |offset| */
 };
-/* offset (k) is what is taken from each product. Free with scan_packing_free. */
+/* offset (k) is what is taken from each product; slack (k) may be NULL. Free with
+ * scan_packing_free. */
 int scan_packing_make(struct scan_packing *p, const float *centre, size_t k, size_t d,
-                      const double *offset, struct cbtm_error *e);
+                      const double *offset, const double *slack, struct cbtm_error *e);
 void scan_packing_free(struct scan_packing *p);
 
 /* score (SCAN_BLOCK x width): x_i . c_j - offset_j of n <= SCAN_BLOCK rows, -infinity beyond k.
@@ -28,7 +30,7 @@ void scan_packing_free(struct scan_packing *p);
 void scan_scores(const struct scan_packing *p, const float *x, size_t n, float *score,
                  float *square);
 
-/* The clusters of one row's scores that are at least best - margin, ascending, into cluster (width
- * + SCAN_PANEL). Returns how many; 0 if no score is a number. */
+/* The clusters of one row's scores that, with their slack, are at least best - margin, ascending,
+ * into cluster (width + SCAN_PANEL). Returns how many; 0 if no score is a number. */
 size_t scan_select(const struct scan_packing *p, const float *score, float margin,
                    uint32_t *cluster);

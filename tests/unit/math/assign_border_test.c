@@ -47,7 +47,9 @@ static void test_equal_points_make_a_group_ordered_by_key(void **state)
 	struct assign_units u;
 	struct border o;
 	assert_int_equal(assign_units_make(&b, &u, &e), 0);
-	assert_int_equal(border_make(NULL, &b, &u, price, 3, &o, &e), 0);
+	assert_int_equal(
+		border_make(NULL, &b, &u, &(struct border_reach){ .price = price, .window = 3 }, &o, &e),
+		0);
 	assert_int_equal(o.groups, 3); /* the free seat, the three, the one */
 	assert_int_equal(o.supply[0], 1);
 	assert_int_equal(o.member_start[1], 0);

@@ -9,6 +9,7 @@ void sample_border_make(struct sample_border *s, size_t n, size_t k, uint64_t he
 {
 	struct random_key key = random_key(seed, RANDOM_TEST);
 	struct cbtm_error e = { 0 };
+	struct border_reach reach = { .price = s->price, .window = INFINITY };
 	*s = (struct sample_border){ .b = { .n = n, .d = 2, .k = k } };
 	for (size_t i = 0; i < 2 * n; i++)
 		s->x[i] = (float)random_normal(key, i, 0);
@@ -25,6 +26,6 @@ void sample_border_make(struct sample_border *s, size_t n, size_t k, uint64_t he
 	s->b.price = s->price;
 	s->b.cluster = s->cluster;
 	if (assign_units_make(&s->b, &s->units, &e) ||
-	    border_make(NULL, &s->b, &s->units, s->price, INFINITY, &s->border, &e))
+	    border_make(NULL, &s->b, &s->units, &reach, &s->border, &e))
 		abort();
 }

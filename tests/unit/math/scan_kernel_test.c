@@ -23,7 +23,7 @@ static void check_scores(size_t n, size_t k, size_t d)
 	oracle_points(POINTS_RANDOM, k, d, 2, centre);
 	for (size_t j = 0; j < k; j++)
 		offset[j] = (double)j / 8;
-	assert_int_equal(scan_packing_make(&p, centre, k, d, offset, &e), 0);
+	assert_int_equal(scan_packing_make(&p, centre, k, d, offset, NULL, &e), 0);
 	float *score = malloc(SCAN_BLOCK * p.width * sizeof *score), square[SCAN_BLOCK];
 	uint32_t *cluster = malloc((p.width + SCAN_PANEL) * sizeof *cluster);
 	for (int level = SIMD_NONE; level <= SIMD_AVX512; level++) {
@@ -69,7 +69,7 @@ static void test_rows_that_are_no_numbers_have_no_choice(void **state)
 		  square[SCAN_BLOCK];
 	double offset = 0;
 	uint32_t cluster[2 * SCAN_PANEL];
-	assert_int_equal(scan_packing_make(&p, centre, 1, 2, &offset, &e), 0);
+	assert_int_equal(scan_packing_make(&p, centre, 1, 2, &offset, NULL, &e), 0);
 	for (int level = SIMD_NONE; level <= SIMD_AVX512; level++) {
 		simd_limit((enum simd_level)level);
 		scan_scores(&p, x, 1, score, square);

@@ -29,12 +29,13 @@ static int check_row(void *arg, size_t row, size_t count, const uint32_t *cluste
 	double cost[K], least = INFINITY;
 	(void)e;
 	for (size_t j = 0; j < K; j++) {
-		cost[j] = s->square[j] - 2 * dense_dot(s->x + row * D, s->centre + j * D, D);
-		least = fmin(least, cost[j] + s->price[j]);
+		size_t step = s->step ? s->step : 1;
+		cost[j] = s->square[j] - 2 * dense_dot(s->x + row * step * D, s->centre + j * D, D);
+		least = fmin(least, cost[j] + s->price[j] + (s->half ? s->half[j] : 0));
 	}
 	size_t at = 0;
 	for (size_t j = 0; j < K; j++) {
-		if (cost[j] + s->price[j] > least + s->window)
+		if (cost[j] + s->price[j] - (s->half ? s->half[j] : 0) > least + s->window)
 			continue;
 		assert_true(at < count && cluster[at] == j && (count == 1 || v[at] == cost[j]));
 		at++;
@@ -76,6 +77,38 @@ static void test_exactly_the_window_is_kept(void **state)
 		assert_int_equal(kept, N * K);
 	}
 	free(x);
+}
+
+/* Each cluster with a window of its own; of every third row, of all. */
+static void test_half_windows_and_steps(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	float x[N * D], centre[K * D];
+	double price[K] = { 0, 0.5, -0.25, 1, 0, 0, 3 }, half[K] = { 0, 0.3, 0.01, 2, 0, 1, 0.7 };
+	size_t none = 0, some = 0;
+	for (int level = 0; level < 6; level++) {
+		simd_limit((enum simd_level)(level % 3));
+		oracle_points(POINTS_RANDOM, N, D, 1, x);
+		oracle_points(POINTS_RANDOM, K, D, 2, centre);
+		for (size_t step = 0; step < 4; step += 3) {
+			struct scan s = { .x = x,
+				              .n = step ? N / step : N,
+				              .d = D,
+				              .centre = centre,
+				              .k = K,
+				              .price = price,
+				              .half = level < 3 ? half : NULL,
+				              .step = step };
+			struct seen seen = { &s, 0, 0 };
+			assert_int_equal(scan_open(&s, &e), 0);
+			assert_int_equal(scan_rows(&s, 0, s.n, check_row, &seen, &e), 0);
+			assert_int_equal(seen.rows, s.n);
+			*(level < 3 ? &some : &none) += seen.kept;
+			scan_close(&s);
+		}
+	}
+	assert_true(some > none);
 }
 
 /* Products that overflow in float, or vanish, decide nothing. */
@@ -135,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exactly_the_window_is_kept),
+		cmocka_unit_test(test_half_windows_and_steps),
 		cmocka_unit_test(test_scales_beyond_float_are_decided_in_double),
 		cmocka_unit_test(test_what_is_not_finite_is_refused),
 	};
