@@ -46,6 +46,8 @@ static struct training training_of(struct stage_run *run, const char *title, con
 		                      .log_every = o->log_every,
 		                      .valid_every = o->valid_every,
 		                      .checkpoint_every = o->checkpoint_every,
+		                      .explode_factor = o->explode_factor,
+		                      .explode_steps = o->explode_steps,
 		                      .sequences = stage_input(run, sequences),
 		                      .out = run->out,
 		                      .dir = run->out_dir,
@@ -81,7 +83,7 @@ static int run_seed(struct stage_run *run, struct cbtm_error *e)
 static int run_expert(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
-	char title[32];
+	char title[32] = "expert";
 	struct training t = training_of(run, title, "sequences");
 	struct phase phase = branch_phase(o);
 	uint64_t k, tokens, all;

@@ -12,7 +12,8 @@ struct options {
 	struct phase seed, branch;
 	int seed_schedule, branch_schedule, seed_shape, branch_shape, budget, match;
 	double beta1, beta2, epsilon, weight_decay, clip, dropout;
-	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every;
+	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every, explode_steps;
+	double explode_factor;
 };
 enum { TASK_SEED = 1, TASK_EXPERT = 2 };
 
@@ -94,7 +95,15 @@ static const struct cbtm_param options[] = {
 	  "steps between two validations; 0: at the end alone", 0, 0 },
 	{ "log_every", CBTM_PARAM_COUNT, FIELD(log_every), "10", 1, 1e9, NULL,
 	  "steps between two points of the curve", 0, 0 },
+	{ "explode_factor", CBTM_PARAM_REAL, FIELD(explode_factor), "2", 0, 1e9, NULL,
+	  "stop a model whose loss stays above so many times the median of the last calm ones; 0: "
+	  "never",
+	  CBTM_PARAM_NO_RESULT, 0 },
+	{ "explode_steps", CBTM_PARAM_COUNT, FIELD(explode_steps), "20", 1, 1e9, NULL,
+	  "for so many steps in a row", CBTM_PARAM_NO_RESULT, 0 },
 	{ "checkpoint_every", CBTM_PARAM_COUNT, FIELD(checkpoint_every), "60", 0, 1e6, NULL,
-	  "seconds between two resume checkpoints", CBTM_PARAM_NO_RESULT, 0 },
+	  "seconds between two resume checkpoints; more where they would take over 2 % of the time; 0: "
+	  "each step",
+	  CBTM_PARAM_NO_RESULT, 0 },
 	CBTM_PARAM_END
 };

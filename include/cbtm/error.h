@@ -31,7 +31,8 @@
 	X(STOPPED, 75, "run the same command again to go on")                                          \
 	X(TASK_FAILED, 70, "see the log of the task that failed")                                      \
 	X(CONFIG, 78, "see cbtm validate --help and the manual of pipeline.yaml")                      \
-	X(PLUGIN, 78, "see cbtm plugins --help")
+	X(PLUGIN, 78, "see cbtm plugins --help")                                                       \
+	X(DIVERGED, 65, "lower the learning rate")
 
 enum cbtm_error_name {
 	CBTM_OK = 0,

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +19,8 @@ enum { LONGEST_BAR = 256 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	char program[64];
-	int fd; /* of the JSON lines, -1: none */
+	int fd;     /* of the JSON lines, -1: none */
+	char *path; /* its name */
 	enum log_level least;
 	bool json_to_stderr;
 	bool complained;       /* about a failed write */
@@ -29,16 +31,23 @@ int log_open(const char *program, const char *jsonl_path, enum log_level least, 
              struct cbtm_error *e)
 {
 	int fd = -1;
+	char *path = NULL;
 
 	if (jsonl_path) {
+		path = mem_copy(jsonl_path, strlen(jsonl_path), e);
+		if (!path)
+			return e->name;
 		fd = open(jsonl_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-		if (fd < 0)
+		if (fd < 0) {
+			free(path);
 			return error_errno(e, CBTM_ERR_CREATE, jsonl_path, "cannot open the log");
+		}
 	}
 	log_close();
 	pthread_mutex_lock(&mutex);
 	snprintf(state.program, sizeof state.program, "%s", program);
 	state.fd = fd;
+	state.path = path;
 	state.least = least;
 	state.json_to_stderr = json_to_stderr;
 	pthread_mutex_unlock(&mutex);
@@ -51,6 +60,8 @@ void log_close(void)
 	if (state.fd >= 0)
 		close(state.fd);
 	state.fd = -1;
+	free(state.path);
+	state.path = NULL;
 	state.complained = false;
 	pthread_mutex_unlock(&mutex);
 }
@@ -132,6 +143,47 @@ void log_event(const char *event, const char *members)
 done:
 	buffer_free(&b);
 	pthread_mutex_unlock(&mutex);
+}
+
+/* The lines are our own, so what stands in them stands there literally. A torn one does not count. */
+static uint64_t largest_in(FILE *f, const char *begins, const char *member)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	uint64_t largest = 0;
+
+	while ((n = getline(&line, &room, f)) > 0) {
+		const char *at = line[n - 1] == '\n' ? strstr(line, begins) : NULL;
+		uint64_t v = 0;
+		at = at ? strstr(at, member) : NULL;
+		if (!at)
+			continue;
+		for (at += strlen(member); *at >= '0' && *at <= '9'; at++)
+			v = v * 10 + (uint64_t)(*at - '0');
+		largest = v > largest ? v : largest;
+	}
+	free(line);
+	return largest;
+}
+
+uint64_t log_largest(const char *event, const char *begins, const char *member)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer whole = { 0 }, key = { 0 };
+	uint64_t largest = 0;
+
+	pthread_mutex_lock(&mutex);
+	FILE *f = state.path ? fopen(state.path, "re") : NULL;
+	if (f && !buffer_printf(&whole, &e, "\"event\":\"%s\",%s", event, begins) &&
+	    !buffer_printf(&key, &e, "\"%s\":", member))
+		largest = largest_in(f, whole.data, key.data);
+	if (f)
+		fclose(f);
+	pthread_mutex_unlock(&mutex);
+	buffer_free(&whole);
+	buffer_free(&key);
+	return largest;
 }
 
 bool log_shows(enum log_level level)

@@ -19,6 +19,12 @@ void log_message(enum log_level level, const char *fmt, ...) CBTM_PRINTF(2, 3);
  * (UTC, RFC 3339), program and pid are added. Only in the file (and --log-json). */
 void log_event(const char *event, const char *members);
 
+/*
+ * The largest number `member` of the events of this name in the open file whose members begin with
+ * `begins`; 0 if there is none or no file. For who goes on after a kill and must say nothing twice.
+ */
+uint64_t log_largest(const char *event, const char *begins, const char *member);
+
 /* Whether a message of this level would be shown. */
 bool log_shows(enum log_level level);
 /* Draws `line` as the terminal's last line, kept below all messages; NULL removes it. For

@@ -3,282 +3,116 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/json.h"
-#include "base/log.h"
-#include "base/memory.h"
 #include "base/progress.h"
-#include "base/random.h"
 #include "base/signals.h"
-#include "model/emit.h"
-#include "model/order.h"
-#include "model/parameter.h"
-#include "model/resume.h"
-#include <math.h>
+#include "model/journal.h"
+#include "model/pace.h"
+#include "model/trainer.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Sequences of a validation: enough for a loss within about 1 %, at a step's cost. */
-enum { VALID_SEQUENCES = 64 };
-
-struct trainer {
+struct run {
 	const struct training *t;
-	struct program program;
-	struct store *sequences;     /* the dataset's only part */
-	struct order *order, *valid; /* valid: NULL if there are none */
-	struct history history;
-	uint32_t *ids, *targets; /* B x T */
-	uint32_t B, T;
-	uint64_t step;        /* steps done */
-	double saved, logged; /* when: seconds */
-	uint64_t logged_step;
+	struct trainer trainer;
+	struct journal journal;
+	struct pace pace;
+	bool kept; /* there is a resume checkpoint */
 };
-
-static void trainer_close(struct trainer *r)
-{
-	program_close(&r->program);
-	order_close(r->order);
-	order_close(r->valid);
-	store_close(r->sequences);
-	history_free(&r->history);
-	free(r->ids);
-	free(r->targets);
-}
-
-/* ---------------------------------------------------------------- opening */
-
-static int program_make(struct trainer *r, struct cbtm_error *e)
-{
-	const struct training *t = r->t;
-	struct emit_how how = {
-		.batch = r->B, .length = r->T, .train = true, .dropout = t->dropout > 0
-	};
-	struct program *p = &r->program;
-	p->names = emit_model(&t->config, &how, e);
-	p->list = p->names ? list_finish(p->names, e) : NULL;
-	if (!p->list)
-		return e->name;
-	p->compute = t->compute;
-	p->options = t->compute_options;
-	return t->compute->compile(t->compute_options, p->list, &p->state, e);
-}
-
-static int start_fresh(struct trainer *r, struct cbtm_error *e)
-{
-	size_t n;
-	struct parameter *p = parameters_make(&r->t->config, &n, e);
-	for (size_t i = 0; p && i < n && !e->name; i++) {
-		float *v = mem_aligned(parameter_elements(&p[i]), sizeof *v, p[i].name, e);
-		if (v) {
-			parameter_start(&p[i], i, r->t->random_seed, v);
-			r->t->compute->write(r->program.state, list_find(r->program.names, p[i].name), v, e);
-		}
-		free(v);
-	}
-	free(p);
-	return e->name;
-}
-
-static int start_from(struct trainer *r, struct cbtm_error *e)
-{
-	struct store *s = NULL;
-	if (dataset_part(r->t->start, 0, &s, e))
-		return e->name;
-	int status = checkpoint_read(&r->program, CBTM_ROLE_PARAMETER, s, e);
-	store_close(s);
-	return status;
-}
-
-static int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e)
-{
-	uint64_t batch = t->plan.batch < t->micro_batch ? t->plan.batch : t->micro_batch;
-	*r = (struct trainer){ .t = t, .B = (uint32_t)batch, .T = (uint32_t)t->length };
-	if (dataset_part(t->sequences, 0, &r->sequences, e) ||
-	    order_open(r->sequences, "ids", t->random_seed, &r->order, e))
-		return e->name;
-	if (store_row_count(r->sequences, "valid") &&
-	    order_open(r->sequences, "valid", t->random_seed, &r->valid, e))
-		return e->name;
-	if (order_width(r->order) != (uint64_t)r->T + 1)
-		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
-		                 "its sequences have %llu tokens, the model's %u",
-		                 (unsigned long long)order_width(r->order) - 1, r->T);
-	r->ids = mem_zeroed((size_t)r->B * r->T, sizeof *r->ids, "a batch", e);
-	r->targets = mem_zeroed((size_t)r->B * r->T, sizeof *r->targets, "a batch", e);
-	if (!r->ids || !r->targets || program_make(r, e))
-		return e->name;
-	if (resume_load(t->dir, t->fingerprint, &r->step, &r->program, &r->history, e))
-		return e->name;
-	if (r->step)
-		log_message(LOG_INFO, "%s goes on behind step %llu", t->title, (unsigned long long)r->step);
-	else if (t->start ? start_from(r, e) : start_fresh(r, e))
-		return e->name;
-	r->saved = r->logged = clock_seconds();
-	r->logged_step = r->step;
-	return 0;
-}
-
-/* ---------------------------------------------------------------- a step */
-
-/* Hands n sequences, from number `first` on, to the program: T inputs, the same shifted by one. */
-static int feed(struct trainer *r, struct order *o, uint64_t first, uint32_t n,
-                struct cbtm_error *e)
-{
-	const struct program *p = &r->program;
-	for (uint32_t b = 0; b < n; b++) {
-		const uint32_t *ids;
-		if (order_read(o, first + b, &ids, e))
-			return e->name;
-		for (uint32_t t = 0; t <= r->T; t++)
-			if (ids[t] >= r->t->config.vocabulary)
-				return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(r->t->sequences),
-				                 "a token %u is not in the model's vocabulary of %llu", ids[t],
-				                 (unsigned long long)r->t->config.vocabulary);
-		memcpy(r->ids + (size_t)b * r->T, ids, r->T * sizeof *ids);
-		memcpy(r->targets + (size_t)b * r->T, ids + 1, r->T * sizeof *ids);
-	}
-	if (p->compute->write(p->state, list_find(p->names, "ids"), r->ids, e))
-		return e->name;
-	return p->compute->write(p->state, list_find(p->names, "targets"), r->targets, e);
-}
-
-static int run_section(struct trainer *r, enum cbtm_section section, const struct cbtm_scalars *s,
-                       struct cbtm_error *e)
-{
-	return r->program.compute->run(r->program.state, section, s, e);
-}
-
-static int read_result(struct trainer *r, const char *name, double *v, struct cbtm_error *e)
-{
-	return r->program.compute->read(r->program.state, list_find(r->program.names, name), v, e);
-}
-
-/* Forward and backward of micro-batch `micro` of a step; adds to *loss (a sum over tokens). */
-static int accumulate(struct trainer *r, struct cbtm_scalars *s, uint64_t micro, double *loss,
-                      struct cbtm_error *e)
-{
-	const struct training *t = r->t;
-	uint64_t done = micro * r->B, left = t->plan.batch - done;
-	double part[2];
-	uint32_t key[4];
-	random_block(random_key(t->random_seed, RANDOM_DROPOUT), s->step, (uint32_t)micro, key);
-	s->dropout_key[0] = key[0];
-	s->dropout_key[1] = key[1];
-	s->sequences = left < r->B ? (uint32_t)left : r->B;
-	if (feed(r, r->order, (s->step - 1) * t->plan.batch + done, s->sequences, e) ||
-	    run_section(r, CBTM_FORWARD, s, e) || run_section(r, CBTM_BACKWARD, s, e) ||
-	    read_result(r, "loss", part, e))
-		return e->name;
-	*loss += part[0];
-	return 0;
-}
-
-static int train_step(struct trainer *r, struct curve_point *point, struct cbtm_error *e)
-{
-	const struct training *t = r->t;
-	double tokens = (double)t->plan.batch * r->T, norm[1];
-	struct cbtm_scalars s = { .dropout = t->dropout,
-		                      .loss_scale = 1 / tokens,
-		                      .step = r->step + 1,
-		                      .lr = schedule_lr(&t->plan, r->step + 1),
-		                      .beta1 = t->beta1,
-		                      .beta2 = t->beta2,
-		                      .epsilon = t->epsilon,
-		                      .weight_decay = t->weight_decay,
-		                      .clip = t->clip };
-	*point =
-		(struct curve_point){ .step = s.step, .tokens = s.step * t->plan.batch * r->T, .lr = s.lr };
-	for (uint64_t micro = 0; micro * r->B < t->plan.batch; micro++)
-		if (accumulate(r, &s, micro, &point->loss, e))
-			return e->name;
-	point->loss /= tokens;
-	if (run_section(r, CBTM_UPDATE, &s, e) || read_result(r, "norm", norm, e))
-		return e->name;
-	point->gradient_norm = norm[0];
-	if (!isfinite(point->loss) || !isfinite(norm[0]))
-		return error_set(e, CBTM_ERR_NOT_FINITE, t->title,
-		                 "the loss or its gradient is not a finite number at step %llu",
-		                 (unsigned long long)s.step);
-	r->step++;
-	return 0;
-}
-
-/* The mean loss on the first sequences of "valid". */
-static int validate(struct trainer *r, struct cbtm_error *e)
-{
-	uint64_t n = r->valid ? order_rows(r->valid) : 0, tokens;
-	double sum = 0;
-	n = n < VALID_SEQUENCES ? n : VALID_SEQUENCES;
-	tokens = n * r->T;
-	if (!n || (r->history.valids && r->history.valid[r->history.valids - 1].step == r->step))
-		return 0;
-	float *logprob = mem_aligned((size_t)r->B * r->T, sizeof *logprob, "scores", e);
-	uint32_t result = list_find(r->program.names, "logprob");
-	for (uint64_t i = 0; logprob && !e->name && i < n; i += r->B) {
-		struct cbtm_scalars s = { .sequences = n - i < r->B ? (uint32_t)(n - i) : r->B };
-		if (feed(r, r->valid, i, s.sequences, e) || run_section(r, CBTM_FORWARD, &s, e) ||
-		    run_section(r, CBTM_SCORE, &s, e) ||
-		    r->program.compute->read(r->program.state, result, logprob, e))
-			break;
-		for (size_t k = 0; k < (size_t)s.sequences * r->T; k++)
-			sum -= logprob[k];
-	}
-	free(logprob);
-	if (e->name)
-		return e->name;
-	struct valid_point p = { r->step, sum / (double)tokens };
-	return history_add_valid(&r->history, p, e);
-}
 
 /* ---------------------------------------------------------------- the run */
 
-/* The point as an event of the log, with the rate since the last one. */
-static int log_point(struct trainer *r, const struct curve_point *p, struct cbtm_error *e)
+static int report(struct run *r, const struct curve_point *p, struct cbtm_error *e)
 {
-	double now = clock_seconds(), seconds = now - r->logged;
-	uint64_t tokens = (p->step - r->logged_step) * r->t->plan.batch * r->T;
-	struct buffer b = { 0 };
-	if (!json_put_key(&b, "task", e) && !json_put_string(&b, r->t->title, strlen(r->t->title), e) &&
-	    !json_put_key(&b, "step", e) && !json_put_u64(&b, p->step, e) &&
-	    !json_put_key(&b, "tokens", e) && !json_put_u64(&b, p->tokens, e) &&
-	    !json_put_key(&b, "loss", e) && !json_put_f64(&b, p->loss, e) &&
-	    !json_put_key(&b, "lr", e) && !json_put_f64(&b, p->lr, e) &&
-	    !json_put_key(&b, "gradient_norm", e) && !json_put_f64(&b, p->gradient_norm, e) &&
-	    !json_put_key(&b, "tokens_per_second", e) &&
-	    !json_put_f64(&b, seconds > 0 ? (double)tokens / seconds : 0, e))
-		log_event("step", b.data);
-	buffer_free(&b);
-	r->logged = now;
-	r->logged_step = p->step;
-	return e->name;
-}
-
-static int report(struct trainer *r, const struct curve_point *p, struct cbtm_error *e)
-{
+	const struct training *t = r->t;
 	char text[64];
 	snprintf(text, sizeof text, "loss %.3f", p->loss);
 	progress_set(p->tokens, text);
-	if (p->step % r->t->log_every && p->step != r->t->plan.steps)
+	if (p->step % t->log_every && p->step != t->plan.steps)
 		return 0;
-	return log_point(r, p, e) ? (int)e->name : history_add(&r->history, *p, e);
+	if (journal_step(&r->journal, p, t->plan.batch * r->trainer.T, e))
+		return e->name;
+	return history_add(&r->trainer.state.history, *p, e);
 }
 
-static int train(struct trainer *r, struct cbtm_error *e)
+static int validate(struct run *r, struct cbtm_error *e)
+{
+	struct history *h = &r->trainer.state.history;
+	double begin = clock_seconds();
+	size_t before = h->valids;
+	if (trainer_validate(&r->trainer, e) || h->valids == before)
+		return e->name;
+	journal_rest(&r->journal, clock_seconds() - begin);
+	return journal_valid(&r->journal, &h->valid[h->valids - 1], clock_seconds() - begin, e);
+}
+
+static int save(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	while (r->step < t->plan.steps) {
-		struct curve_point point;
-		if (train_step(r, &point, e) || report(r, &point, e))
-			return e->name;
-		if (t->valid_every && r->step % t->valid_every == 0 && validate(r, e))
-			return e->name;
-		if (fault_point("train.step", e))
+	double begin = clock_seconds(), end;
+	uint64_t bytes;
+	if (resume_save(t->dir, t->fingerprint, &r->trainer.program, &r->trainer.state, &bytes, e))
+		return e->name;
+	r->kept = true;
+	end = clock_seconds();
+	pace_saved(&r->pace, begin, end);
+	journal_rest(&r->journal, end - begin);
+	return journal_save(&r->journal, r->trainer.state.step, bytes, end - begin,
+	                    pace_share(&r->pace, end), e);
+}
+
+/* What is left to look at, and what a person may try. A step that is not finite was not taken: where
+ * nothing is kept yet, what was before it is. */
+static int explain(struct run *r, struct cbtm_error *e)
+{
+	uint64_t step = 0;
+	char left[96] = "no resume checkpoint was made";
+	struct cbtm_error ignored = { 0 };
+	if (!r->kept && e->name == CBTM_ERR_NOT_FINITE)
+		save(r, &ignored);
+	if (!resume_last(r->t->dir, &step, &ignored) && r->kept)
+		snprintf(left, sizeof left, "the state behind step %llu is kept", (unsigned long long)step);
+	return error_hint(
+		e, "%s; try a lower lr, a longer warmup, a smaller clip or precision: fp32%s", left,
+		e->name == CBTM_ERR_DIVERGED ? "; explode_factor: 0 lets such a run go on" : "");
+}
+
+static int watch(struct run *r, const struct curve_point *p, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	struct watch *w = &r->trainer.state.watch;
+	if (!watch_add(w, p->loss, t->explode_factor, t->explode_steps))
+		return 0;
+	return error_set(e, CBTM_ERR_DIVERGED, t->title,
+	                 "step %llu: the loss is %g; for %llu steps it was more than %g times %g, the "
+	                 "median of those before",
+	                 (unsigned long long)p->step, p->loss, (unsigned long long)w->above,
+	                 t->explode_factor, watch_median(w));
+}
+
+static int step(struct run *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	struct curve_point point;
+	if (trainer_step(&r->trainer, &point, e) || watch(r, &point, e) || report(r, &point, e))
+		return e->name;
+	if (t->valid_every && point.step % t->valid_every == 0 && validate(r, e))
+		return e->name;
+	return fault_point("train.step", e);
+}
+
+static int train(struct run *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	const struct run_state *state = &r->trainer.state;
+	while (state->step < t->plan.steps) {
+		if (step(r, e))
 			return e->name;
 		bool stop = signals_stop_requested();
-		if (stop || clock_seconds() - r->saved >= (double)t->checkpoint_every) {
-			if (resume_save(t->dir, t->fingerprint, r->step, &r->program, &r->history, e))
-				return e->name;
-			r->saved = clock_seconds();
-		}
+		bool due = pace_due(&r->pace, clock_seconds());
+		if (state->watch.above) /* what is kept on the way into an explosion is of little use */
+			due = state->watch.above == 1 && !r->kept;
+		if ((stop || due) && save(r, e))
+			return e->name;
 		if (stop && signals_check(e))
 			return e->name;
 	}
@@ -291,21 +125,21 @@ static int copy_fact(const struct trainer *r, const char *name, struct cbtm_erro
 	return json ? store_set_json(r->t->out, name, json, e) : 0;
 }
 
-static int publish(struct trainer *r, struct cbtm_error *e)
+static int publish(const struct trainer *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
 	static const char *const copied[] = { "vocabulary", "vocabulary_size", "eod", "bos" };
 	struct buffer model = { 0 };
-	double seen = (double)r->step * (double)t->plan.batch;
+	double seen = (double)r->state.step * (double)t->plan.batch;
 	int status = model_config_print(&t->config, &model, e);
-	if (!status &&
-	    !(checkpoint_write(&r->program, CBTM_ROLE_PARAMETER, t->out, e) ||
-	      history_write(&r->history, t->out, e) || store_set_json(t->out, "model", model.data, e) ||
-	      store_set_u64(t->out, "step", r->step, e) ||
-	      store_set_u64(t->out, "tokens", r->step * t->plan.batch * r->T, e) ||
-	      store_set_u64(t->out, "batch", t->plan.batch, e) ||
-	      store_set_f64(t->out, "passes", seen / (double)order_rows(r->order), e) ||
-	      store_set_u64(t->out, "length", r->T, e)))
+	if (!status && !(checkpoint_write(&r->program, CBTM_ROLE_PARAMETER, t->out, e) ||
+	                 history_write(&r->state.history, t->out, e) ||
+	                 store_set_json(t->out, "model", model.data, e) ||
+	                 store_set_u64(t->out, "step", r->state.step, e) ||
+	                 store_set_u64(t->out, "tokens", r->state.step * t->plan.batch * r->T, e) ||
+	                 store_set_u64(t->out, "batch", t->plan.batch, e) ||
+	                 store_set_f64(t->out, "passes", seen / (double)order_rows(r->order), e) ||
+	                 store_set_u64(t->out, "length", r->T, e)))
 		for (size_t i = 0; !e->name && i < sizeof copied / sizeof copied[0]; i++)
 			copy_fact(r, copied[i], e);
 	if (!e->name)
@@ -357,21 +191,35 @@ int training_branch(struct training *t, uint64_t *clusters, uint64_t *tokens, ui
 	return e->name;
 }
 
+static void start(struct run *r)
+{
+	const struct training *t = r->t;
+	uint64_t step = r->trainer.state.step;
+	r->kept = step > 0;
+	uint64_t bytes = 3 * 4 * model_config_parameters(&t->config); /* with the moments */
+	journal_start(&r->journal, t->title, t->fingerprint, journal_flops(&t->config, r->trainer.T),
+	              step);
+	pace_start(&r->pace, (double)t->checkpoint_every, bytes, clock_seconds());
+	progress_start(t->title, t->plan.steps * t->plan.batch * r->trainer.T, "tokens");
+}
+
 int training_run(const struct training *t, struct cbtm_error *e)
 {
-	struct trainer r = { 0 };
+	struct run r = { .t = t };
 	const void *cursor;
 	size_t n;
 	if (store_cursor(t->out, &cursor, &n, e))
 		return e->name;
 	if (!n) {
-		if (!trainer_open(&r, t, e)) {
-			progress_start(t->title, t->plan.steps * t->plan.batch * r.T, "tokens");
+		if (!trainer_open(&r.trainer, t, e)) {
+			start(&r);
 			if (!train(&r, e))
-				publish(&r, e);
+				publish(&r.trainer, e);
+			else if (e->name == CBTM_ERR_NOT_FINITE || e->name == CBTM_ERR_DIVERGED)
+				explain(&r, e);
 			progress_finish();
 		}
-		trainer_close(&r);
+		trainer_close(&r.trainer);
 	}
 	if (!e->name)
 		resume_remove(t->dir, e);

@@ -19,11 +19,14 @@ struct training {
 	uint64_t length; /* T, tokens of a sequence; at most the config's positions */
 	struct schedule_plan plan;
 	double beta1, beta2, epsilon, weight_decay, clip, dropout;
-	uint64_t random_seed;      /* of start values, shuffles, dropout */
-	uint64_t micro_batch;      /* sequences at a time; a larger batch is accumulated */
-	uint64_t log_every;        /* steps from one point of the curve to the next */
-	uint64_t valid_every;      /* steps from one validation to the next; 0: at the end alone */
-	uint64_t checkpoint_every; /* seconds from one resume checkpoint to the next */
+	uint64_t random_seed; /* of start values, shuffles, dropout */
+	uint64_t micro_batch; /* sequences at a time; a larger batch is accumulated */
+	uint64_t log_every;   /* steps from one point of the curve to the next */
+	uint64_t valid_every; /* steps from one validation to the next; 0: at the end alone */
+	uint64_t
+		checkpoint_every;  /* seconds from one resume checkpoint to the next, or more (pace.h) */
+	double explode_factor; /* see model/watch.h; 0: a loss may be as high as it is */
+	uint64_t explode_steps;
 	struct dataset *sequences;
 	struct dataset *start; /* the checkpoint to branch from; NULL: fresh parameters */
 	struct store_writer *out;
@@ -41,8 +44,8 @@ int training_branch(struct training *t, uint64_t *clusters, uint64_t *tokens, ui
 
 /*
  * Trains and writes parameters, curves and facts to `out`, committed; removes the resume
- * checkpoints. STOPPED with a resume checkpoint when a stop is requested; NOT_FINITE (the last
- * resume checkpoint is kept) if the loss or the gradient is not finite; BAD_DATA if ids do not fit
- * the model.
+ * checkpoints. STOPPED with a resume checkpoint when a stop is requested; NOT_FINITE or DIVERGED (the
+ * last resume checkpoint is kept) if the loss or the gradient is not finite, or the loss explodes;
+ * BAD_DATA if ids do not fit the model.
  */
 int training_run(const struct training *t, struct cbtm_error *e);

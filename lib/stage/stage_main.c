@@ -106,6 +106,33 @@ static int do_one(struct stage_session *s, const struct stage_task *task, uint32
 	return e->name;
 }
 
+/* A model that could not be trained says nothing about the others: they are still made. */
+static bool is_its_own(const struct cbtm_error *e)
+{
+	return e->name == CBTM_ERR_NOT_FINITE || e->name == CBTM_ERR_DIVERGED;
+}
+
+static int do_clusters(struct stage_session *s, const struct stage_task *task, uint64_t first,
+                       uint64_t end, struct cbtm_error *e)
+{
+	uint64_t failed = 0;
+
+	for (uint64_t j = first; j < end; j++) {
+		struct cbtm_error one = { 0 };
+		if (!do_one(s, task, (uint32_t)j, &one))
+			continue;
+		failed++;
+		error_copy(e, &one);
+		if (!is_its_own(&one))
+			return e->name;
+	}
+	if (failed && end - first > 1)
+		printf("cbtm-%s: %s: %llu of %llu done, %llu failed\n", s->command->stage->name, task->name,
+		       (unsigned long long)(end - first - failed), (unsigned long long)(end - first),
+		       (unsigned long long)failed);
+	return e->name;
+}
+
 static int do_task(struct stage_session *s, const struct stage_task *task, struct cbtm_error *e)
 {
 	const struct stage_frame *f = &s->command->frame;
@@ -122,10 +149,7 @@ static int do_task(struct stage_session *s, const struct stage_task *task, struc
 	}
 	if (f->part_given && task->each != EACH_PART)
 		return error_set(e, CBTM_ERR_USAGE, "--part", "task %s has no parts", task->name);
-	for (uint64_t j = first; j < end; j++)
-		if (do_one(s, task, (uint32_t)j, e))
-			return e->name;
-	return 0;
+	return do_clusters(s, task, first, end, e);
 }
 
 /* Whether a task is to be done: the one that was named, or all that these options want, but for one

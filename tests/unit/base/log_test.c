@@ -168,6 +168,25 @@ static void test_a_full_disk_is_said_once_and_stops_nothing(void **state)
 	buffer_free(&b);
 }
 
+static void test_what_was_said_is_found_by_its_members(void **state)
+{
+	struct cbtm_error e = { 0 };
+	const char *path = scratch_path(state, "log.jsonl");
+	assert_int_equal(log_largest("step", "\"task\":\"a\"", "step"), 0);
+	assert_int_equal(log_open("p", path, LOG_INFO, false, &e), 0);
+	assert_int_equal(log_largest("step", "\"task\":\"a\"", "step"), 0);
+	log_event("step", "\"task\":\"a\",\"step\":120,\"loss\":3");
+	log_event("step", "\"task\":\"a\",\"step\":90,\"loss\":2000");
+	log_event("step", "\"task\":\"b\",\"step\":300");
+	log_event("valid", "\"task\":\"a\",\"step\":400");
+	FILE *f = fopen(path, "a");
+	fputs("{\"event\":\"step\",\"task\":\"a\",\"step\":130", f); /* torn */
+	fclose(f);
+	assert_int_equal(log_largest("step", "\"task\":\"a\"", "step"), 120);
+	assert_int_equal(log_largest("step", "\"task\":\"c\"", "step"), 0);
+	log_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +199,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lines_of_threads_do_not_mix, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_log_that_cannot_be_opened_is_an_error, scratch_make,
+		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_was_said_is_found_by_its_members, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_full_disk_is_said_once_and_stops_nothing,
 		                                scratch_make, scratch_remove),

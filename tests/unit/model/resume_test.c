@@ -51,23 +51,27 @@ static float first_of(struct program *p, const char *name)
 static void save(struct program *p, uint64_t step)
 {
 	struct cbtm_error e = { 0 };
-	struct history h = { 0 };
-	history_add(&h, (struct curve_point){ .step = step }, &e);
+	struct run_state s = { .step = step };
+	uint64_t bytes = 0;
+	history_add(&s.history, (struct curve_point){ .step = step }, &e);
+	watch_add(&s.watch, (double)step, 2, 5);
 	fill(p, (float)step);
-	if (resume_save(folder, mine, step, p, &h, &e))
+	if (resume_save(folder, mine, p, &s, &bytes, &e))
 		fail_msg("%s: %s", e.where, e.what);
-	history_free(&h);
+	assert_true(bytes > 3 * 4 * 1000);
+	run_state_free(&s);
 }
 
 static uint64_t load(struct program *p, struct digest fingerprint)
 {
 	struct cbtm_error e = { 0 };
-	struct history h = { 0 };
-	uint64_t step;
-	if (resume_load(folder, fingerprint, &step, p, &h, &e))
+	struct run_state s = { 0 };
+	if (resume_load(folder, fingerprint, p, &s, &e))
 		fail_msg("%s: %s", e.where, e.what);
-	assert_int_equal(h.curves, step ? 1 : 0);
-	history_free(&h);
+	uint64_t step = s.step;
+	assert_int_equal(s.history.curves, step ? 1 : 0);
+	assert_true(s.watch.calms == (step ? 1 : 0) && s.watch.calm[0] == (double)step);
+	run_state_free(&s);
 	return step;
 }
 

@@ -173,11 +173,32 @@ static void test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(void *
 	t.plan.lr = 1e30;
 	t.plan.warmup = 0;
 	t.clip = 0;
-	t.checkpoint_every = 0;
 	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("wild")),
 	                 CBTM_ERR_NOT_FINITE);
 	assert_true(file_exists(in_folder("wild/resume-000000000001")));
 	assert_false(file_exists(in_folder("wild/DATASET.json")));
+}
+
+static void test_a_loss_that_explodes_stops_the_run(void **state)
+{
+	(void)state;
+	struct training t = test_training();
+	t.explode_factor = 0.5; /* so that any loss is too high, once there is a median */
+	t.explode_steps = 3;
+	t.checkpoint_every = 0;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("explodes")),
+	                 CBTM_ERR_DIVERGED);
+	assert_true(file_exists(in_folder("explodes/resume-000000000016"))); /* before the first */
+	assert_false(file_exists(in_folder("explodes/resume-000000000017")));
+	/* It does so again; a person may let it go on. */
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("explodes")),
+	                 CBTM_ERR_DIVERGED);
+	t.checkpoint_every = 1000; /* nothing was kept: what the first high loss leaves */
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("later")),
+	                 CBTM_ERR_DIVERGED);
+	assert_true(file_exists(in_folder("later/resume-000000000017")));
+	t.explode_factor = 0;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("explodes")), CBTM_OK);
 }
 
 static void test_a_foreign_token_is_refused(void **state)
@@ -198,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_a_stop_leaves_a_checkpoint_to_go_on_from),
 		cmocka_unit_test(test_an_expert_starts_from_the_seed),
 		cmocka_unit_test(test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint),
+		cmocka_unit_test(test_a_loss_that_explodes_stops_the_run),
 		cmocka_unit_test(test_a_foreign_token_is_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

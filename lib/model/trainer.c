@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/trainer.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "model/emit.h"
+#include "model/parameter.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sequences of a validation: enough for a loss within about 1 %, at a step's cost. */
+enum { VALID_SEQUENCES = 64 };
+
+void trainer_close(struct trainer *r)
+{
+	program_close(&r->program);
+	order_close(r->order);
+	order_close(r->valid);
+	store_close(r->sequences);
+	run_state_free(&r->state);
+	free(r->ids);
+	free(r->targets);
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int program_make(struct trainer *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	struct emit_how how = {
+		.batch = r->B, .length = r->T, .train = true, .dropout = t->dropout > 0
+	};
+	struct program *p = &r->program;
+	p->names = emit_model(&t->config, &how, e);
+	p->list = p->names ? list_finish(p->names, e) : NULL;
+	if (!p->list)
+		return e->name;
+	p->compute = t->compute;
+	p->options = t->compute_options;
+	return t->compute->compile(t->compute_options, p->list, &p->state, e);
+}
+
+static int start_fresh(struct trainer *r, struct cbtm_error *e)
+{
+	size_t n;
+	struct parameter *p = parameters_make(&r->t->config, &n, e);
+	for (size_t i = 0; p && i < n && !e->name; i++) {
+		float *v = mem_aligned(parameter_elements(&p[i]), sizeof *v, p[i].name, e);
+		if (v) {
+			parameter_start(&p[i], i, r->t->random_seed, v);
+			r->t->compute->write(r->program.state, list_find(r->program.names, p[i].name), v, e);
+		}
+		free(v);
+	}
+	free(p);
+	return e->name;
+}
+
+static int start_from(struct trainer *r, struct cbtm_error *e)
+{
+	struct store *s = NULL;
+	if (dataset_part(r->t->start, 0, &s, e))
+		return e->name;
+	int status = checkpoint_read(&r->program, CBTM_ROLE_PARAMETER, s, e);
+	store_close(s);
+	return status;
+}
+
+int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e)
+{
+	uint64_t batch = t->plan.batch < t->micro_batch ? t->plan.batch : t->micro_batch;
+	*r = (struct trainer){ .t = t, .B = (uint32_t)batch, .T = (uint32_t)t->length };
+	if (dataset_part(t->sequences, 0, &r->sequences, e) ||
+	    order_open(r->sequences, "ids", t->random_seed, &r->order, e))
+		return e->name;
+	if (store_row_count(r->sequences, "valid") &&
+	    order_open(r->sequences, "valid", t->random_seed, &r->valid, e))
+		return e->name;
+	if (order_width(r->order) != (uint64_t)r->T + 1)
+		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
+		                 "its sequences have %llu tokens, the model's %u",
+		                 (unsigned long long)order_width(r->order) - 1, r->T);
+	r->ids = mem_zeroed((size_t)r->B * r->T, sizeof *r->ids, "a batch", e);
+	r->targets = mem_zeroed((size_t)r->B * r->T, sizeof *r->targets, "a batch", e);
+	if (!r->ids || !r->targets || program_make(r, e))
+		return e->name;
+	if (resume_load(t->dir, t->fingerprint, &r->program, &r->state, e))
+		return e->name;
+	if (r->state.step)
+		log_message(LOG_INFO, "%s goes on behind step %llu", t->title,
+		            (unsigned long long)r->state.step);
+	else if (t->start ? start_from(r, e) : start_fresh(r, e))
+		return e->name;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- a step */
+
+/* Hands n sequences, from number `first` on, to the program: T inputs, the same shifted by one. */
+static int feed(struct trainer *r, struct order *o, uint64_t first, uint32_t n,
+                struct cbtm_error *e)
+{
+	const struct program *p = &r->program;
+	for (uint32_t b = 0; b < n; b++) {
+		const uint32_t *ids;
+		if (order_read(o, first + b, &ids, e))
+			return e->name;
+		for (uint32_t t = 0; t <= r->T; t++)
+			if (ids[t] >= r->t->config.vocabulary)
+				return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(r->t->sequences),
+				                 "a token %u is not in the model's vocabulary of %llu", ids[t],
+				                 (unsigned long long)r->t->config.vocabulary);
+		memcpy(r->ids + (size_t)b * r->T, ids, r->T * sizeof *ids);
+		memcpy(r->targets + (size_t)b * r->T, ids + 1, r->T * sizeof *ids);
+	}
+	if (p->compute->write(p->state, list_find(p->names, "ids"), r->ids, e))
+		return e->name;
+	return p->compute->write(p->state, list_find(p->names, "targets"), r->targets, e);
+}
+
+static int run_section(struct trainer *r, enum cbtm_section section, const struct cbtm_scalars *s,
+                       struct cbtm_error *e)
+{
+	return r->program.compute->run(r->program.state, section, s, e);
+}
+
+static int read_result(struct trainer *r, const char *name, double *v, struct cbtm_error *e)
+{
+	return r->program.compute->read(r->program.state, list_find(r->program.names, name), v, e);
+}
+
+/* Forward and backward of micro-batch `micro` of a step; adds to *loss (a sum over tokens). */
+static int accumulate(struct trainer *r, struct cbtm_scalars *s, uint64_t micro, double *loss,
+                      struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	uint64_t done = micro * r->B, left = t->plan.batch - done;
+	double part[2];
+	uint32_t key[4];
+	random_block(random_key(t->random_seed, RANDOM_DROPOUT), s->step, (uint32_t)micro, key);
+	s->dropout_key[0] = key[0];
+	s->dropout_key[1] = key[1];
+	s->sequences = left < r->B ? (uint32_t)left : r->B;
+	if (feed(r, r->order, (s->step - 1) * t->plan.batch + done, s->sequences, e) ||
+	    run_section(r, CBTM_FORWARD, s, e) || run_section(r, CBTM_BACKWARD, s, e) ||
+	    read_result(r, "loss", part, e))
+		return e->name;
+	*loss += part[0];
+	return 0;
+}
+
+/* The update was not made: the parameters are still those of the step before. */
+static int refuse_values(const struct trainer *r, const struct curve_point *p, struct cbtm_error *e)
+{
+	return error_set(
+		e, CBTM_ERR_NOT_FINITE, r->t->title,
+		"step %llu: the loss is %g and its gradient's norm %g, at a learning rate of %g",
+		(unsigned long long)p->step, fabs(p->loss), fabs(p->gradient_norm), p->lr);
+}
+
+int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	double tokens = (double)t->plan.batch * r->T, norm[1];
+	struct cbtm_scalars s = { .dropout = t->dropout,
+		                      .loss_scale = 1 / tokens,
+		                      .step = r->state.step + 1,
+		                      .lr = schedule_lr(&t->plan, r->state.step + 1),
+		                      .beta1 = t->beta1,
+		                      .beta2 = t->beta2,
+		                      .epsilon = t->epsilon,
+		                      .weight_decay = t->weight_decay,
+		                      .clip = t->clip };
+	*point =
+		(struct curve_point){ .step = s.step, .tokens = s.step * t->plan.batch * r->T, .lr = s.lr };
+	for (uint64_t micro = 0; micro * r->B < t->plan.batch; micro++)
+		if (accumulate(r, &s, micro, &point->loss, e))
+			return e->name;
+	point->loss /= tokens;
+	if (run_section(r, CBTM_UPDATE, &s, e) || read_result(r, "norm", norm, e))
+		return e->name;
+	point->gradient_norm = norm[0];
+	if (!isfinite(point->loss) || !isfinite(norm[0]))
+		return refuse_values(r, point, e);
+	r->state.step++;
+	return 0;
+}
+
+int trainer_validate(struct trainer *r, struct cbtm_error *e)
+{
+	uint64_t n = r->valid ? order_rows(r->valid) : 0, tokens;
+	double sum = 0;
+	n = n < VALID_SEQUENCES ? n : VALID_SEQUENCES;
+	tokens = n * r->T;
+	if (!n || (r->state.history.valids &&
+	           r->state.history.valid[r->state.history.valids - 1].step == r->state.step))
+		return 0;
+	float *logprob = mem_aligned((size_t)r->B * r->T, sizeof *logprob, "scores", e);
+	uint32_t result = list_find(r->program.names, "logprob");
+	for (uint64_t i = 0; logprob && !e->name && i < n; i += r->B) {
+		struct cbtm_scalars s = { .sequences = n - i < r->B ? (uint32_t)(n - i) : r->B };
+		if (feed(r, r->valid, i, s.sequences, e) || run_section(r, CBTM_FORWARD, &s, e) ||
+		    run_section(r, CBTM_SCORE, &s, e) ||
+		    r->program.compute->read(r->program.state, result, logprob, e))
+			break;
+		for (size_t k = 0; k < (size_t)s.sequences * r->T; k++)
+			sum -= logprob[k];
+	}
+	free(logprob);
+	if (e->name)
+		return e->name;
+	struct valid_point p = { r->state.step, sum / (double)tokens };
+	if (!isfinite(p.loss))
+		return error_set(e, CBTM_ERR_NOT_FINITE, r->t->title,
+		                 "step %llu: the loss on validation data is %g", (unsigned long long)p.step,
+		                 p.loss);
+	return history_add_valid(&r->state.history, p, e);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a training run: a program with its data, and one step of it. training.c is the run. */
+#pragma once
+#include "model/order.h"
+#include "model/resume.h"
+#include "model/training.h"
+
+struct trainer {
+	const struct training *t;
+	struct program program;
+	struct store *sequences;     /* the dataset's only part */
+	struct order *order, *valid; /* valid: NULL if there are none */
+	uint32_t *ids, *targets;     /* B x T */
+	uint32_t B, T;               /* sequences at a time, tokens of each */
+	struct run_state state;
+};
+
+/* Opens the sequences, makes the program, and puts the state where the last resume checkpoint left it,
+ * else the parameters where they start. trainer_close in any case. */
+int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e);
+void trainer_close(struct trainer *r);
+
+/* Forward, backward and update on the next batch; fills the point of the curve. NOT_FINITE, the
+ * parameters as they were, if the loss or the gradient is not finite. */
+int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error *e);
+/* The mean loss on the first sequences of "valid", into the history; once a step. NOT_FINITE alike. */
+int trainer_validate(struct trainer *r, struct cbtm_error *e);

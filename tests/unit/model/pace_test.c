@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/pace.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* A run of steps of a second each, in which a save takes `cost`: its length; *saves of them. */
+static double simulate(struct pace *p, double every, uint64_t bytes, double cost, int steps)
+{
+	double now = 1000;
+	pace_start(p, every, bytes, now);
+	for (int i = 0; i < steps; i++) {
+		now += 1;
+		if (pace_due(p, now)) {
+			pace_saved(p, now, now + cost);
+			now += cost;
+		}
+		if (every > 0 && now > 1000 + 3 * every)
+			assert_true(pace_share(p, now) <= PACE_SHARE + 1e-9);
+	}
+	return now - 1000;
+}
+
+static void test_a_quick_save_comes_at_every_interval(void **state)
+{
+	(void)state;
+	struct pace p;
+	double seconds = simulate(&p, 60, 1 << 20, 0.01, 6000);
+	assert_true(fabs((double)p.saves - seconds / 61) < 2);
+}
+
+static void test_a_slow_save_comes_less_often_and_takes_no_more_than_its_share(void **state)
+{
+	(void)state;
+	struct pace p;
+	double seconds = simulate(&p, 60, UINT64_C(1500) << 20, 12, 36000);
+	assert_true(p.saves > 50); /* ten hours, one at 600 s */
+	assert_true(p.spent <= PACE_SHARE * seconds);
+}
+
+static void test_0_seconds_are_every_step(void **state)
+{
+	(void)state;
+	struct pace p;
+	simulate(&p, 0, UINT64_C(1) << 40, 100, 50);
+	assert_int_equal(p.saves, 50);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_quick_save_comes_at_every_interval),
+		cmocka_unit_test(test_a_slow_save_comes_less_often_and_takes_no_more_than_its_share),
+		cmocka_unit_test(test_0_seconds_are_every_step),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
