@@ -2,7 +2,8 @@
 /*
  * bench/train_step [KEY=VALUE...]: training steps of an OPT with random parameters and ids, by a
  * compute plugin. Keys: width, layers, heads, vocabulary, length, batch, threads, dropout (percent),
- * plugin, warmup, steps; and the plugin's options. Prints each step's seconds; at the end the peak of
+ * experts (0: dense), every, top_k, capacity (percent), checkpointing (0 or 1), plugin, warmup, steps; and
+ * the plugin's options. Prints each step's seconds; at the end the peak of
  * its resident memory in MiB and the last loss. steps=0: a step for every line "step" of standard
  * input, for comparisons step by step.
  */
@@ -24,6 +25,7 @@
 
 struct settings {
 	uint64_t width, layers, heads, vocabulary, length, batch, threads, dropout, warmup, steps;
+	uint64_t experts, every, top_k, capacity, checkpointing;
 	const char *plugin;
 };
 
@@ -40,6 +42,11 @@ static const struct cbtm_param keys[] = { COUNT(width, "256"),
 	                                      COUNT(batch, "8"),
 	                                      COUNT(threads, "2"),
 	                                      COUNT(dropout, "0"),
+	                                      COUNT(experts, "0"),
+	                                      COUNT(every, "2"),
+	                                      COUNT(top_k, "2"),
+	                                      COUNT(capacity, "200"),
+	                                      COUNT(checkpointing, "0"),
 	                                      COUNT(warmup, "2"),
 	                                      COUNT(steps, "5"),
 	                                      { "plugin", CBTM_PARAM_TEXT,
@@ -148,7 +155,9 @@ static int step(struct bench *b, double *loss, struct cbtm_error *e)
 		                      .beta2 = 0.95,
 		                      .epsilon = 1e-8,
 		                      .weight_decay = 0.1,
-		                      .clip = 1 };
+		                      .clip = 1,
+		                      .capacity_factor = (double)b->s.capacity / 100,
+		                      .balance = 0.01 };
 	if (b->compute->run(b->program, CBTM_FORWARD, &s, e) ||
 	    b->compute->run(b->program, CBTM_BACKWARD, &s, e) ||
 	    b->compute->read(b->program, list_find(b->names, "loss"), part, e) ||
@@ -166,11 +175,13 @@ static int run(struct bench *b, const void *options, struct cbtm_error *e)
 		                      .layers = b->s.layers,
 		                      .width = b->s.width,
 		                      .heads = b->s.heads,
-		                      .ffn = 4 * b->s.width };
+		                      .ffn = 4 * b->s.width,
+		                      .moe = { b->s.experts, b->s.every, b->s.top_k } };
 	struct emit_how how = { .batch = (uint32_t)b->s.batch,
 		                    .length = (uint32_t)b->s.length,
 		                    .train = true,
-		                    .dropout = b->s.dropout > 0 };
+		                    .dropout = b->s.dropout > 0,
+		                    .checkpointing = b->s.checkpointing > 0 };
 	double loss = 0;
 	char line[16];
 	b->names = emit_model(&c, &how, e);

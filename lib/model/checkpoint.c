@@ -12,19 +12,25 @@ void program_close(struct program *p)
 	*p = (struct program){ 0 };
 }
 
+/* Numbers of a row; a vector's rows have one. */
+static uint64_t width_of(const struct cbtm_tensor *t)
+{
+	return t->rank > 1 ? t->shape[t->rank - 1] : 1;
+}
+
 static int write_tensor(const struct program *p, uint32_t i, struct store_writer *w,
                         struct cbtm_error *e)
 {
 	const struct cbtm_tensor *t = &p->list->tensor[i];
-	uint64_t n = tensor_elements(t), rows = t->shape[0];
+	uint64_t n = tensor_elements(t), width = width_of(t);
 	float *v = mem_aligned(n, sizeof *v, t->name, e);
 	int status = !v ? e->name : 0;
 	if (!status)
 		status = p->compute->read(p->state, i, v, e);
 	if (!status)
-		status = store_add_column(w, t->name, STORE_F32, STORE_TENSOR, n / rows, e);
+		status = store_add_column(w, t->name, STORE_F32, STORE_TENSOR, width, e);
 	if (!status)
-		status = store_append(w, t->name, v, rows, e);
+		status = store_append(w, t->name, v, n / width, e);
 	free(v);
 	return status;
 }
@@ -38,27 +44,33 @@ int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_
 	return 0;
 }
 
+int checkpoint_tensor(const struct store *s, const char *name, uint64_t n, uint64_t width, float *v,
+                      struct cbtm_error *e)
+{
+	struct store_column_info info;
+	struct store_reader *r = NULL;
+	if (!store_column_find(s, name, &info) || info.type != STORE_F32 || info.rows != n / width ||
+	    info.width != width)
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s),
+		                 "it has no tensor \"%s\" of %llu x %llu", name,
+		                 (unsigned long long)(n / width), (unsigned long long)width);
+	if (!store_reader_open(s, name, &r, e))
+		store_read_rows(r, 0, n / width, v, e);
+	store_reader_close(r);
+	return e->name;
+}
+
 static int read_tensor(const struct program *p, uint32_t i, const struct store *s,
                        struct cbtm_error *e)
 {
 	const struct cbtm_tensor *t = &p->list->tensor[i];
-	uint64_t n = tensor_elements(t), rows = t->shape[0];
-	struct store_column_info info;
-	struct store_reader *r = NULL;
-	if (!store_column_find(s, t->name, &info) || info.type != STORE_F32 || info.rows != rows ||
-	    info.width != n / rows)
-		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s),
-		                 "it has no tensor \"%s\" of %llu x %llu", t->name,
-		                 (unsigned long long)rows, (unsigned long long)(n / rows));
+	uint64_t n = tensor_elements(t);
 	float *v = mem_aligned(n, sizeof *v, t->name, e);
 	int status = !v ? e->name : 0;
 	if (!status)
-		status = store_reader_open(s, t->name, &r, e);
-	if (!status)
-		status = store_read_rows(r, 0, rows, v, e);
+		status = checkpoint_tensor(s, t->name, n, width_of(t), v, e);
 	if (!status)
 		status = p->compute->write(p->state, i, v, e);
-	store_reader_close(r);
 	free(v);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parameters (and moments) of a program to and from stores of kind "checkpoint": a column a
- * tensor, of the tensor's name, a row of it a row.
+ * tensor, of the tensor's name, a row of it a row; of E matrices those of one after the other.
  */
 #pragma once
 #include "base/error.h"
@@ -27,6 +27,10 @@ int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_
 /* Reads them back. BAD_STORE if one is missing or of another shape. */
 int checkpoint_read(const struct program *p, enum cbtm_role role, const struct store *s,
                     struct cbtm_error *e);
+
+/* Reads n numbers, `width` a row, of a column that has them all. BAD_STORE naming it otherwise. */
+int checkpoint_tensor(const struct store *s, const char *name, uint64_t n, uint64_t width, float *v,
+                      struct cbtm_error *e);
 
 /* T of a checkpoint's sequences, its fact "length": 1 to the config's positions, else BAD_STORE. */
 int checkpoint_length(const struct store *s, const struct model_config *c, uint64_t *length,

@@ -4,6 +4,7 @@
  * in model/parameter.h) it has the tensors
  *   input   ids, targets (B x T, u32); first (B x T, u32; with `masked`)
  *   result  logprob (B x T); loss (f64 [2]), norm (f64 [1])                    (the latter two: train)
+ *   result  layer.N.ffn.load (f64, E x 5) of the mixtures: ROUTE's `load` in <cbtm/compute.h>
  *   for each parameter P: P.gradient, P.m, P.v                                 (train)
  */
 #pragma once
@@ -15,6 +16,8 @@ struct emit_how {
 	bool train;             /* with the sections BACKWARD and UPDATE */
 	bool dropout;           /* dropout where OPT has it: on both branches and in attention */
 	bool masked;            /* attention stays inside documents: input `first` */
+	bool checkpointing;     /* BACKWARD computes each layer again from its input, the only tensor
+	                           of it that is kept: less memory, more time, the same bits */
 };
 
 /* Free with list_free. Call list_finish on it for compiling. */

@@ -124,6 +124,17 @@ static int write_config(const struct model_config *c, const char *folder, uint64
 	return e->name;
 }
 
+static int refuse_mixture(const struct model_config *c, const struct store *s, struct cbtm_error *e)
+{
+	if (!c->moe.experts)
+		return 0;
+	error_set(e, CBTM_ERR_BAD_DATA, store_path(s),
+	          "its model is a mixture of %llu experts a layer; transformers' OPT and GPT-2 have "
+	          "none, so that it cannot be written as one of them",
+	          (unsigned long long)c->moe.experts);
+	return error_hint(e, "export the seed, a dense model or an expert of a cluster");
+}
+
 int huggingface_export(const struct store *checkpoint, const char *folder, uint64_t eod,
                        uint64_t bos, struct cbtm_error *e)
 {
@@ -134,8 +145,9 @@ int huggingface_export(const struct store *checkpoint, const char *folder, uint6
 	if (!model)
 		error_set(e, CBTM_ERR_BAD_STORE, store_path(checkpoint), "it has no fact \"model\"");
 	else if (path && !model_config_parse(model, store_path(checkpoint), &c, e) &&
-	         !plan(&x, checkpoint, &c, e) && !folder_make(folder, e) &&
-	         !safetensors_write(path, x.source, x.n, e) && !compare(&x, folder, e))
+	         !refuse_mixture(&c, checkpoint, e) && !plan(&x, checkpoint, &c, e) &&
+	         !folder_make(folder, e) && !safetensors_write(path, x.source, x.n, e) &&
+	         !compare(&x, folder, e))
 		write_config(&c, folder, eod, bos, e);
 	free(x.ours);
 	free(x.piece);

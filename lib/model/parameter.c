@@ -11,41 +11,63 @@
  * square root of their number, 2 a layer. */
 #define SPREAD 0.02
 
-enum { LAYER_ROWS = 12 };
+enum { LAYER_ROWS = 13 };
 static const struct {
 	const char *name;
-	char rows, columns; /* d width, q 3 width, f ffn, 1: a vector */
+	char rows, columns; /* d width, q 3 width, f ffn, E experts, 1: a vector */
 	enum parameter_start start;
-	bool residual;
+	bool residual, grouped;
 } layer_rows[LAYER_ROWS] = {
-	{ "attention.norm.gain", 'd', '1', START_ONE, false },
-	{ "attention.norm.bias", 'd', '1', START_ZERO, false },
-	{ "attention.qkv.weight", 'q', 'd', START_NORMAL, false },
-	{ "attention.qkv.bias", 'q', '1', START_ZERO, false },
-	{ "attention.out.weight", 'd', 'd', START_NORMAL, true },
-	{ "attention.out.bias", 'd', '1', START_ZERO, false },
-	{ "ffn.norm.gain", 'd', '1', START_ONE, false },
-	{ "ffn.norm.bias", 'd', '1', START_ZERO, false },
-	{ "ffn.in.weight", 'f', 'd', START_NORMAL, false },
-	{ "ffn.in.bias", 'f', '1', START_ZERO, false },
-	{ "ffn.out.weight", 'd', 'f', START_NORMAL, true },
-	{ "ffn.out.bias", 'd', '1', START_ZERO, false },
+	{ "attention.norm.gain", 'd', '1', START_ONE, false, false },
+	{ "attention.norm.bias", 'd', '1', START_ZERO, false, false },
+	{ "attention.qkv.weight", 'q', 'd', START_NORMAL, false, false },
+	{ "attention.qkv.bias", 'q', '1', START_ZERO, false, false },
+	{ "attention.out.weight", 'd', 'd', START_NORMAL, true, false },
+	{ "attention.out.bias", 'd', '1', START_ZERO, false, false },
+	{ "ffn.norm.gain", 'd', '1', START_ONE, false, false },
+	{ "ffn.norm.bias", 'd', '1', START_ZERO, false, false },
+	{ "ffn.router.weight", 'E', 'd', START_NORMAL, false, false },
+	{ "ffn.in.weight", 'f', 'd', START_NORMAL, false, true },
+	{ "ffn.in.bias", 'f', '1', START_ZERO, false, true },
+	{ "ffn.out.weight", 'd', 'f', START_NORMAL, true, true },
+	{ "ffn.out.bias", 'd', '1', START_ZERO, false, true },
 };
 
 static uint64_t dimension(char letter, const struct model_config *c)
 {
-	return letter == 'd' ? c->width : letter == 'q' ? 3 * c->width : letter == 'f' ? c->ffn : 1;
+	switch (letter) {
+	case 'd':
+		return c->width;
+	case 'q':
+		return 3 * c->width;
+	case 'f':
+		return c->ffn;
+	case 'E':
+		return c->moe.experts;
+	default:
+		return 1;
+	}
 }
 
 static struct parameter make(uint64_t rows, uint64_t columns, enum parameter_start start,
                              double spread)
 {
 	struct parameter p = { .rank = columns > 1 || start == START_NORMAL ? 2 : 1,
-		                   .shape = { rows, columns },
+		                   .shape = { rows, columns, 1 },
 		                   .start = start,
 		                   .spread = spread,
 		                   .decay = start == START_NORMAL };
 	return p;
+}
+
+/* One of each expert, one after the other. */
+static void group(struct parameter *p, uint64_t experts)
+{
+	p->shape[2] = p->shape[1];
+	p->shape[1] = p->shape[0];
+	p->shape[0] = experts;
+	p->rank++;
+	p->grouped = true;
 }
 
 struct parameter *parameters_make(const struct model_config *c, size_t *n, struct cbtm_error *e)
@@ -63,10 +85,15 @@ struct parameter *parameters_make(const struct model_config *c, size_t *n, struc
 	for (uint64_t l = 0; l < c->layers; l++)
 		for (size_t i = 0; i < LAYER_ROWS; i++) {
 			double spread = SPREAD;
+			bool mixes = model_config_mixes(c, l);
+			if (layer_rows[i].rows == 'E' && !mixes)
+				continue;
 			if (layer_rows[i].residual)
 				spread /= sqrt(2.0 * (double)c->layers);
 			p[k] = make(dimension(layer_rows[i].rows, c), dimension(layer_rows[i].columns, c),
 			            layer_rows[i].start, spread);
+			if (layer_rows[i].grouped && mixes)
+				group(&p[k], c->moe.experts);
 			snprintf(p[k++].name, sizeof p->name, "layer.%llu.%s", (unsigned long long)l,
 			         layer_rows[i].name);
 		}
@@ -80,7 +107,7 @@ struct parameter *parameters_make(const struct model_config *c, size_t *n, struc
 
 uint64_t parameter_elements(const struct parameter *p)
 {
-	return p->shape[0] * p->shape[1];
+	return p->shape[0] * p->shape[1] * (p->rank > 2 ? p->shape[2] : 1);
 }
 
 void parameter_start(const struct parameter *p, size_t index, uint64_t seed, float *value)

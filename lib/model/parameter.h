@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parameters of a decoder: names, shapes, how each begins, in the one order that lists,
- * checkpoints and the optimizer share. Matrices are output x input, as in y = x weight' + bias.
+ * checkpoints and the optimizer share. Matrices are output x input, as in y = x weight' + bias. In a
+ * mixture the feed-forward matrices and biases have their names, E of each one after the other, and there is a
+ * router, E x d.
  */
 #pragma once
 #include "base/error.h"
@@ -15,7 +17,8 @@ enum parameter_start { START_ZERO, START_ONE, START_NORMAL };
 struct parameter {
 	char name[64]; /* "token", "position", "layer.0.attention.qkv.weight", "norm.gain" ... */
 	uint32_t rank;
-	uint64_t shape[2];
+	uint64_t shape[3]; /* 1 behind the rank */
+	bool grouped;      /* of a mixture's experts: the first dimension is theirs */
 	enum parameter_start start;
 	double spread; /* standard deviation of START_NORMAL */
 	bool decay;    /* weight decay: matrices and embeddings; not biases, not norms */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "base/file.h"
+#include "model/compute_help.h"
 #include "model/huggingface_help.h"
+#include "model/model.h"
 #include "model/safetensors.h"
 #include "model/training_help.h"
 #include <setjmp.h>
@@ -104,11 +106,48 @@ static void test_a_store_without_a_model_is_named(void **state)
 	free(dir);
 }
 
+/* A checkpoint whose model says that it has experts is refused before a file is written. */
+static void test_a_mixture_of_experts_is_refused(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	char *folder = test_recorded_model("opt"), *dir = test_folder(), *out = test_folder();
+	char *written = path_join(out, "model.safetensors", &e);
+	struct dataset *d = NULL;
+	struct store *s = NULL;
+	struct model_config c;
+	assert_int_equal(huggingface_config(folder, &c, &e), 0);
+	struct model_config mixture = c;
+	mixture.moe = (struct moe_config){ 4, 1, 2 };
+	assert_int_equal(test_import_as(folder, &c, &mixture, 7, dir, &e), 0);
+	assert_int_equal(dataset_open(dir, NULL, &d, &e), 0);
+	assert_int_equal(dataset_part(d, 0, &s, &e), 0);
+	assert_int_equal(huggingface_export(s, out, 1, 1, &e), CBTM_ERR_BAD_DATA);
+	assert_non_null(strstr(e.what, "mixture of 4 experts"));
+	assert_false(file_exists(written));
+	struct cbtm_error missing = { 0 };
+	struct model *m = NULL;
+	assert_int_equal(model_open(d, test_compute("reference"), NULL, 1, &m, &missing),
+	                 CBTM_ERR_BAD_STORE);
+	assert_non_null(strstr(missing.what, "layer.0.ffn.router.weight"));
+	store_close(s);
+	dataset_close(d);
+	struct cbtm_error ignored = { 0 };
+	folder_remove(folder, &ignored);
+	folder_remove(dir, &ignored);
+	folder_remove(out, &ignored);
+	free(written);
+	free(folder);
+	free(dir);
+	free(out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_checkpoint_goes_there_and_back),
 		cmocka_unit_test(test_a_store_without_a_model_is_named),
+		cmocka_unit_test(test_a_mixture_of_experts_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,13 +49,20 @@ char *test_recorded_model(const char *model)
 enum cbtm_error_name test_import(const char *folder, const struct model_config *c, uint64_t length,
                                  const char *dir, struct cbtm_error *e)
 {
+	return test_import_as(folder, c, c, length, dir, e);
+}
+
+enum cbtm_error_name test_import_as(const char *folder, const struct model_config *c,
+                                    const struct model_config *said, uint64_t length,
+                                    const char *dir, struct cbtm_error *e)
+{
 	const struct store_kind *kind = store_kind_find("checkpoint");
 	struct digest fingerprint = { 1, 2 };
 	struct buffer model = { 0 };
 	struct store_writer *w = NULL;
 	if (store_create(dir, 0, kind, fingerprint, &w, e))
 		return e->name;
-	if (!huggingface_import(folder, c, w, e) && !model_config_print(c, &model, e)) {
+	if (!huggingface_import(folder, c, w, e) && !model_config_print(said, &model, e)) {
 		store_set_json(w, "model", model.data, e);
 		store_set_u64(w, "length", length, e);
 		store_set_u64(w, "eod", 1, e);

@@ -15,3 +15,7 @@ char *test_recorded_model(const char *model);
 /* Imports `folder` as the checkpoint `dir`, sealed, whose sequences have `length` tokens. */
 enum cbtm_error_name test_import(const char *folder, const struct model_config *c, uint64_t length,
                                  const char *dir, struct cbtm_error *e);
+/* The same, whose fact "model" says something else. */
+enum cbtm_error_name test_import_as(const char *folder, const struct model_config *c,
+                                    const struct model_config *said, uint64_t length,
+                                    const char *dir, struct cbtm_error *e);

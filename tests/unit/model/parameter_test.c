@@ -27,6 +27,33 @@ static void test_parameters_have_their_names_and_shapes(void **state)
 	free(p);
 }
 
+static void test_a_mixture_has_a_router_and_a_matrix_an_expert(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct model_config c = test_config;
+	c.moe = (struct moe_config){ 5, 2, 2 };
+	size_t n, found = 0;
+	struct parameter *p = parameters_make(&c, &n, &e);
+	assert_int_equal(n, 4 + 2 * 12 + 1);
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t *shape = p[i].shape;
+		if (!strcmp(p[i].name, "layer.0.ffn.in.weight"))
+			assert_true(p[i].rank == 2 && shape[0] == 20 && shape[1] == 8);
+		else if (!strcmp(p[i].name, "layer.1.ffn.in.weight"))
+			assert_true(p[i].rank == 3 && shape[0] == 5 && shape[1] == 20 && shape[2] == 8);
+		else if (!strcmp(p[i].name, "layer.1.ffn.out.bias"))
+			assert_true(p[i].rank == 2 && shape[0] == 5 && shape[1] == 8 && !p[i].decay);
+		else if (!strcmp(p[i].name, "layer.1.ffn.router.weight"))
+			assert_true(p[i].rank == 2 && shape[0] == 5 && shape[1] == 8 && p[i].decay);
+		else
+			continue;
+		found++;
+	}
+	assert_int_equal(found, 4);
+	free(p);
+}
+
 static void test_only_matrices_decay(void **state)
 {
 	(void)state;
@@ -70,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parameters_have_their_names_and_shapes),
+		cmocka_unit_test(test_a_mixture_has_a_router_and_a_matrix_an_expert),
 		cmocka_unit_test(test_only_matrices_decay),
 		cmocka_unit_test(test_start_values_have_the_spread_that_is_asked_for),
 		cmocka_unit_test(test_gains_start_at_one),
