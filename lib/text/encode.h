@@ -74,8 +74,10 @@ struct encode_words {
 struct encode_merging {
 	alignas(64) uint32_t merge[ENCODE_KEY]; /* of the pair whose left one begins at byte i */
 	uint16_t id[ENCODE_KEY + 2];            /* begins at byte i: id[1 + i], if bit 1 + i of live */
+	uint16_t n;                             /* ids, in the end */
+	uint8_t best, left;                     /* for a kernel's use, as those from low on */
 	uint32_t live;                          /* bit 0 and that behind the word are set, too */
-	uint32_t n;                             /* ids, in the end */
+	uint32_t low, pair[2], slot[2];
 };
 enum { ENCODE_MERGINGS = 32 /* words that are merged at once */ };
 

@@ -173,29 +173,7 @@ static void compare(struct encode_words *w, const void *table)
 	}
 }
 
-/* A pair that is looked up: where its merge is, if it has one. */
-struct lookup {
-	const uint64_t *slot;
-	uint32_t pair;
-};
-
-static inline struct lookup look_up(const struct encode_ranks *r, uint32_t left, uint32_t right)
-{
-	struct lookup l = { .pair = left << 16 | right };
-
-	l.slot = encode_ranks_slot(r, l.pair);
-	_mm_prefetch(l.slot, _MM_HINT_T0);
-	return l;
-}
-
-/* A word between the two halves of a step. */
-struct step {
-	uint32_t low, best; /* the least merge, and where it first stands */
-	uint32_t left;      /* where the merge of the token before is */
-	struct lookup with_left, with_behind;
-};
-
-static inline void find_least(struct step *s, const struct encode_merging *m)
+static inline void find_least(struct encode_merging *m)
 {
 	__m512i all = _mm512_load_si512(m->merge);
 	__m256i half = _mm256_min_epu32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
@@ -203,32 +181,42 @@ static inline void find_least(struct step *s, const struct encode_merging *m)
 
 	low = _mm_min_epu32(low, _mm_shuffle_epi32(low, 0x4e));
 	low = _mm_min_epu32(low, _mm_shuffle_epi32(low, 0xb1));
-	s->best = _tzcnt_u32(_mm512_cmpeq_epi32_mask(all, _mm512_broadcastd_epi32(low)));
-	s->low = (uint32_t)_mm_cvtsi128_si32(low);
+	m->best = (uint8_t)_tzcnt_u32(_mm512_cmpeq_epi32_mask(all, _mm512_broadcastd_epi32(low)));
+	m->low = (uint32_t)_mm_cvtsi128_si32(low);
 }
 
-/* The first half: does the least merge, and begins to look up those of the new token with its
- * neighbours. */
-static inline void begin_step(const struct encode_ranks *r, struct encode_merging *m,
-                              struct step *s)
+/* Begins to look up the merge of a pair. */
+static inline void look_up(const struct encode_ranks *r, struct encode_merging *m, int which,
+                           uint32_t left, uint32_t right)
 {
-	uint32_t best = s->best, id = s->low & 0xffff;
-	uint32_t left = 31 - (uint32_t)_lzcnt_u32(m->live & ((2u << best) - 1));
-	uint32_t behind = m->live & -(4u << best), right = behind & -behind;
+	uint32_t pair = left << 16 | right, slot = encode_ranks_slot(r, pair);
 
-	behind = _tzcnt_u32(behind ^ right);
-	m->live ^= right;
+	m->pair[which] = pair;
+	m->slot[which] = slot;
+	_mm_prefetch(&r->slot[slot], _MM_HINT_T0);
+}
+
+/* The first half of a step: does the least merge, and begins to look up those of the new token with
+ * its neighbours. */
+static inline void begin_step(const struct encode_ranks *r, struct encode_merging *m)
+{
+	uint32_t best = m->best, id = m->low & 0xffff, live = m->live;
+	uint32_t left = 31 - (uint32_t)_lzcnt_u32(_bzhi_u32(live, best + 1));
+	uint32_t behind = live >> best >> 2, right = _tzcnt_u32(behind) + best + 2;
+
+	behind &= behind - 1;
+	m->live = live ^ 1u << right;
+	m->merge[right - 1] = ENCODE_NO_MERGE;
 	m->id[best + 1] = (uint16_t)id;
-	m->merge[_tzcnt_u32(right) - 1] = ENCODE_NO_MERGE;
-	s->left = (left - 1) % ENCODE_KEY; /* if none is before: where never a merge is */
-	s->with_behind = look_up(r, id, m->id[behind]);
-	s->with_left = look_up(r, m->id[left], id);
+	m->left = (left - 1) % ENCODE_KEY; /* if none is before: where never a merge is */
+	look_up(r, m, 0, id, m->id[_tzcnt_u32(behind) + best + 2]);
+	look_up(r, m, 1, m->id[left], id);
 }
 
-static inline void end_step(struct encode_merging *m, const struct step *s)
+static inline void end_step(const struct encode_ranks *r, struct encode_merging *m)
 {
-	m->merge[s->best] = encode_ranks_at(s->with_behind.slot, s->with_behind.pair);
-	m->merge[s->left] = encode_ranks_at(s->with_left.slot, s->with_left.pair);
+	m->merge[m->best] = encode_ranks_at(r, m->slot[0], m->pair[0]);
+	m->merge[m->left] = encode_ranks_at(r, m->slot[1], m->pair[1]);
 }
 
 static inline void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
@@ -257,7 +245,7 @@ static inline void end_merging(struct encode_merging *m)
 	__m256i id = _mm256_loadu_si256((const __m256i *)(const void *)(m->id + 1));
 
 	_mm256_storeu_si256((__m256i *)(void *)m->id, _mm256_maskz_compress_epi16(live, id));
-	m->n = (uint32_t)__builtin_popcount(live);
+	m->n = (uint16_t)__builtin_popcount(live);
 }
 
 /* All words in turn: the processor fetches what the others need while it works on one. Each loop is
@@ -265,29 +253,28 @@ static inline void end_merging(struct encode_merging *m)
 static void merge(const struct encode_ranks *r, const struct encode_key *const *key,
                   struct encode_merging *word, size_t n)
 {
-	struct step step[ENCODE_MERGINGS];
-	uint8_t active[ENCODE_MERGINGS];
+	struct encode_merging *active[ENCODE_MERGINGS];
 	size_t left = n, now;
 
 	for (size_t i = 0; i < n; i++) {
 		begin_merging(r, key[i], &word[i]);
-		active[i] = (uint8_t)i;
+		active[i] = &word[i];
 	}
 	for (;;) {
 		now = left;
 		left = 0;
 		for (size_t i = 0; i < now; i++) {
-			uint8_t at = active[i];
-			find_least(&step[at], &word[at]);
-			active[left] = at;
-			left += step[at].low != ENCODE_NO_MERGE;
+			struct encode_merging *m = active[i];
+			find_least(m);
+			active[left] = m;
+			left += m->low != ENCODE_NO_MERGE;
 		}
 		if (!left)
 			break;
 		for (size_t i = 0; i < left; i++)
-			begin_step(r, &word[active[i]], &step[active[i]]);
+			begin_step(r, active[i]);
 		for (size_t i = 0; i < left; i++)
-			end_step(&word[active[i]], &step[active[i]]);
+			end_step(r, active[i]);
 	}
 	for (size_t i = 0; i < n; i++)
 		end_merging(&word[i]);

@@ -160,14 +160,14 @@ int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e)
 }
 
 /* ---------------------------------------------------------------- words */
-bool encode_cache_find(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
-                       uint32_t *list)
+/* The general case: some word is where the one that is looked for could be. */
+static bool search(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
+                   uint32_t *list)
 {
 	for (uint32_t at = *slot;; at = next(c, at)) {
 		const struct encode_key *found = encode_key_at(c->line, at);
 
 		*slot = at;
-		*list = 0;
 		if (encode_same(found, key))
 			return true;
 		if (is_empty(found))
@@ -177,6 +177,20 @@ bool encode_cache_find(const struct encode_cache *c, const struct encode_key *ke
 			return true;
 		}
 	}
+}
+
+bool encode_cache_find(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
+                       uint32_t *list)
+{
+	const struct encode_key *first = encode_key_at(c->line, *slot);
+	/* The second place, if it is not. That is not a branch, which could not be foretold. */
+	uint32_t at = *slot | (uint32_t)sizeof *key * !is_empty(first);
+
+	*list = 0;
+	if (!is_empty(encode_key_at(c->line, at)) || encode_same(first, key) || is_of_many(first))
+		return search(c, key, slot, list);
+	*slot = at;
+	return false;
 }
 
 static int add_list(struct encode_cache *c, const uint32_t *ids, size_t n, uint32_t *list,

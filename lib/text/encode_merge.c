@@ -6,6 +6,7 @@
 #include "text/encode_merge.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "text/encode_ranks.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,36 +16,64 @@ struct encode_node {
 
 enum { KEPT = 1 << 16 /* memory for longer words is given back */ };
 
+#define NO_MERGE UINT64_MAX
+
+/* The merge of two tokens: its rank << 32 | the id that it makes. */
+static uint64_t merge_of(const struct bpe *b, uint32_t left, uint32_t right)
+{
+	if (b->ranks) {
+		uint32_t merge = encode_ranks_find(b->ranks, left, right);
+		return merge == ENCODE_NO_MERGE ? NO_MERGE
+		                                : (uint64_t)(merge >> 16) << 32 | (merge & 0xffff);
+	} else {
+		const struct bpe_pair *p = bpe_pair_find(b, left, right);
+		return p ? (uint64_t)p->rank << 32 | p->id : NO_MERGE;
+	}
+}
+
+/* The first token at or behind a byte. */
+static size_t from(uint64_t live, size_t i)
+{
+	return i + (size_t)__builtin_ctzll(live >> i);
+}
+
 /* Merges a word of at most ENCODE_SCANNED bytes into out; returns the number of ids. */
 static size_t merge_scanning(const struct bpe *b, const char *s, size_t n, uint32_t *out)
 {
-	const struct bpe_pair *pair[ENCODE_SCANNED];
+	uint64_t merge[ENCODE_SCANNED], live = (2ull << n) - 1; /* where tokens begin, and the end */
+	uint32_t id[ENCODE_SCANNED];
+	size_t ids = 0;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = b->byte[(unsigned char)s[i]];
+		id[i] = b->byte[(unsigned char)s[i]];
 	for (size_t i = 0; i + 1 < n; i++)
-		pair[i] = bpe_pair_find(b, out[i], out[i + 1]);
+		merge[i] = merge_of(b, id[i], id[i + 1]);
+	merge[n - 1] = NO_MERGE;
 	for (;;) {
-		uint32_t rank = BPE_NONE;
-		size_t best = 0;
+		uint64_t low = NO_MERGE, before;
+		size_t at = 0, right, behind;
 
-		for (size_t i = 0; i + 1 < n; i++)
-			if (pair[i] && pair[i]->rank < rank) {
-				rank = pair[i]->rank;
-				best = i;
-			}
-		if (rank == BPE_NONE)
-			return n;
-		out[best] = pair[best]->id;
-		n--;
-		memmove(out + best + 1, out + best + 2, (n - best - 1) * sizeof *out);
-		if (best + 1 < n) {
-			memmove(pair + best, pair + best + 1, (n - best - 1) * sizeof *pair);
-			pair[best] = bpe_pair_find(b, out[best], out[best + 1]);
+		for (size_t i = 0; i < n; i++)
+			low = merge[i] < low ? merge[i] : low;
+		if (low == NO_MERGE)
+			break;
+		while (merge[at] != low)
+			at++;
+		right = from(live, at + 1);
+		behind = from(live, right + 1);
+		live ^= 1ull << right;
+		before = live & ((1ull << at) - 1);
+		id[at] = (uint32_t)low;
+		merge[right] = NO_MERGE;
+		merge[at] = behind < n ? merge_of(b, id[at], id[behind]) : NO_MERGE;
+		if (before) {
+			size_t left = 63 - (size_t)__builtin_clzll(before);
+			merge[left] = merge_of(b, id[left], id[at]);
 		}
-		if (best)
-			pair[best - 1] = bpe_pair_find(b, out[best - 1], out[best]);
 	}
+	for (size_t i = 0; i < n; i = from(live, i + 1))
+		out[ids++] = id[i];
+	return ids;
 }
 
 /* The heap's elements: rank << 32 | position. */
@@ -77,13 +106,13 @@ static uint64_t heap_pop(struct encode_merger *m)
 static void consider(struct encode_merger *m, uint32_t at)
 {
 	const struct encode_node *left = &m->node[at];
-	const struct bpe_pair *p;
+	uint64_t merge;
 
 	if (left->next == BPE_NONE)
 		return;
-	p = bpe_pair_find(m->bpe, left->id, m->node[left->next].id);
-	if (p)
-		heap_push(m, (uint64_t)p->rank << 32 | at);
+	merge = merge_of(m->bpe, left->id, m->node[left->next].id);
+	if (merge != NO_MERGE)
+		heap_push(m, merge >> 32 << 32 | at);
 }
 
 /* Whether the pair at a node is still the one that was pushed with this rank. */

@@ -103,12 +103,12 @@ static void merge(const struct encode_ranks *r, const struct encode_key *const *
                   struct encode_merging *word, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint32_t end, ids = 0;
+		uint16_t end, ids = 0;
 
 		begin_merging(r, key[i], &word[i]);
 		end = word[i].n;
 		merge_word(r, &word[i]);
-		for (uint32_t at = 1; at <= end; at++)
+		for (unsigned at = 1; at <= end; at++)
 			if (word[i].live >> at & 1)
 				word[i].id[ids++] = word[i].id[at];
 		word[i].n = ids;

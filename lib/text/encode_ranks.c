@@ -55,7 +55,7 @@ static bool place_bucket(struct encode_ranks *r, const struct bpe *b, const uint
 
 		*displace = (uint16_t)d;
 		for (; i < n; i++) {
-			slot[i] = r->slot + (encode_ranks_slot(r, pair_of(b, merge[i])) - r->slot);
+			slot[i] = &r->slot[encode_ranks_slot(r, pair_of(b, merge[i]))];
 			if (*slot[i] != UINT64_MAX)
 				break;
 			*slot[i] = 0; /* taken, also for the others of this bucket */
@@ -94,6 +94,26 @@ static void fill_square(struct encode_ranks *r, const struct bpe *b)
 		r->bytes[i] = encode_ranks_find(r, b->byte[i & 0xff], b->byte[i >> 8]);
 }
 
+/* All in one piece, in a huge page if there are such: an encoder jumps about in it. */
+static struct encode_ranks *make_empty(size_t slots, struct cbtm_error *e)
+{
+	size_t displace = slots / BUCKET_SLOTS * sizeof(uint16_t);
+	size_t bytes = sizeof(struct encode_ranks) + slots * sizeof(uint64_t) + displace;
+	void *memory = mem_zeroed(bytes + MEM_HUGE_PAGE, 1, "a vocabulary", e);
+	struct encode_ranks *r;
+
+	if (!memory)
+		return NULL;
+	r = (void *)((char *)memory + -(uintptr_t)memory % MEM_HUGE_PAGE);
+	mem_wish_huge(r, MEM_HUGE_PAGE);
+	r->memory = memory;
+	r->slot = (uint64_t *)(r + 1);
+	r->displace = (uint16_t *)(r->slot + slots);
+	r->mask = (uint32_t)slots - 1;
+	r->bucket_shift = 64 - (unsigned)__builtin_ctzll(slots / BUCKET_SLOTS);
+	return r;
+}
+
 int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbtm_error *e)
 {
 	struct encode_ranks *r = NULL;
@@ -107,16 +127,10 @@ int encode_ranks_make(const struct bpe *b, struct encode_ranks **out, struct cbt
 	while (slots < b->merges + b->merges / 4u)
 		slots *= 2;
 	k.n = slots / BUCKET_SLOTS;
-	r = mem_zeroed(1, sizeof *r, "a vocabulary", e);
-	if (!r)
-		goto done;
-	r->mask = (uint32_t)slots - 1;
-	r->bucket_shift = 64 - (unsigned)__builtin_ctzll(k.n);
-	r->slot = mem_aligned(slots, sizeof *r->slot, "a vocabulary", e);
-	r->displace = mem_zeroed(k.n, sizeof *r->displace, "a vocabulary", e);
+	r = make_empty(slots, e);
 	k.first = mem_zeroed(k.n + 2, sizeof *k.first, "a vocabulary", e);
 	k.of = mem_zeroed(b->merges, sizeof *k.of, "a vocabulary", e);
-	if (e->name)
+	if (!r || e->name)
 		goto done;
 	for (uint64_t i = 0; i < TRIES && !placed; i++) {
 		r->factor = 0x9e3779b97f4a7c15u * (2 * i + 1);
@@ -136,9 +150,6 @@ done:
 
 void encode_ranks_free(struct encode_ranks *r)
 {
-	if (!r)
-		return;
-	free(r->slot);
-	free(r->displace);
-	free(r);
+	if (r)
+		free(r->memory);
 }

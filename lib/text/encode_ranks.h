@@ -24,6 +24,7 @@ struct encode_ranks {
 	uint64_t factor;
 	unsigned bucket_shift;
 	uint32_t mask;
+	void *memory; /* that all of it is in */
 };
 
 /* Sets *r to NULL if the vocabulary cannot have them. */
@@ -31,17 +32,19 @@ int encode_ranks_make(const struct bpe *b, struct encode_ranks **r, struct cbtm_
 void encode_ranks_free(struct encode_ranks *r); /* NULL is fine */
 
 /* Where the merge of left << 16 | right is, if it has one. */
-static inline const uint64_t *encode_ranks_slot(const struct encode_ranks *r, uint32_t pair)
+static inline uint32_t encode_ranks_slot(const struct encode_ranks *r, uint32_t pair)
 {
 	uint64_t hash = pair * r->factor;
 
-	return &r->slot[((uint32_t)(hash >> 20) ^ r->displace[hash >> r->bucket_shift]) & r->mask];
+	return ((uint32_t)(hash >> 20) ^ r->displace[hash >> r->bucket_shift]) & r->mask;
 }
 
 /* The merge that a slot has, if it is the pair's. Not a branch, which could not be foretold. */
-static inline uint32_t encode_ranks_at(const uint64_t *slot, uint32_t pair)
+static inline uint32_t encode_ranks_at(const struct encode_ranks *r, uint32_t slot, uint32_t pair)
 {
-	return (uint32_t)*slot | -(uint32_t)(*slot >> 32 != pair);
+	uint64_t x = r->slot[slot];
+
+	return (uint32_t)x | -(uint32_t)(x >> 32 != pair);
 }
 
 static inline uint32_t encode_ranks_find(const struct encode_ranks *r, uint32_t left,
@@ -49,5 +52,5 @@ static inline uint32_t encode_ranks_find(const struct encode_ranks *r, uint32_t 
 {
 	uint32_t pair = left << 16 | right;
 
-	return encode_ranks_at(encode_ranks_slot(r, pair), pair);
+	return encode_ranks_at(r, encode_ranks_slot(r, pair), pair);
 }
