@@ -107,7 +107,7 @@ void bpe_ids_free(struct bpe_ids *ids); /* leaves {0} */
 int bpe_ids_reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e);
 
 /* One thread's; the vocabulary must live on. It keeps the words that it has met: 8 MiB at first, at
- * most 90 MiB when some 650,000 are known (then it begins anew), and 28 bytes for each byte of a longer
+ * most 90 MiB when some 520,000 are known (then it begins anew), and 28 bytes for each byte of a longer
  * piece of a text. */
 struct bpe_encoder;
 struct bpe_encoder *bpe_encoder_new(const struct bpe *b, struct cbtm_error *e);

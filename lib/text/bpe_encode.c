@@ -20,8 +20,9 @@ enum {
 	CHUNK_IDS = SCAN_BYTES + ENCODE_KEY + ENCODE_EXCESS, /* room for those not aside */
 	MERGED = 0                                           /* as a list: merged when it is written */
 };
+#define WAITING UINT32_MAX /* as a list: not known yet */
 
-/* A word whose ids are a list of the cache, or MERGED. */
+/* A word whose ids are a list of the cache, MERGED, or WAITING. */
 struct aside {
 	uint32_t word, list;
 };
@@ -34,6 +35,7 @@ struct bpe_encoder {
 	struct encode_merging merging[ENCODE_MERGINGS];
 	uint16_t waiting[ENCODE_MERGINGS]; /* new words */
 	size_t waiting_n;
+	bool again;                       /* some word is aside since it waits */
 	const struct encode_ranks *ranks; /* may be NULL */
 	const struct encode_kernel *kernel;
 	struct encode_cache cache;
@@ -123,23 +125,21 @@ static void put_aside(struct bpe_encoder *c, size_t word, uint32_t list)
 	c->aside[i] = (struct aside){ (uint32_t)word, list };
 }
 
-/* A new word that has been merged. It may have come twice at once. */
-static int add_word(struct bpe_encoder *c, size_t i, const uint32_t ids[ENCODE_KEY], size_t n,
-                    struct cbtm_error *e)
+/* The ids of a new word, which has its slot. */
+static int set_ids(struct bpe_encoder *c, size_t i, const uint32_t ids[ENCODE_KEY], size_t n,
+                   struct cbtm_error *e)
 {
-	const struct encode_key *key = &c->words.key[i];
-	uint32_t *slot = &c->words.slot[i], list;
+	uint32_t list;
 
-	if (!encode_cache_find(&c->cache, key, slot, &list) &&
-	    encode_cache_add(&c->cache, key, ids, n, *slot, &list, e))
+	if (encode_cache_set(&c->cache, c->words.slot[i], ids, n, &list, e))
 		return e->name;
 	if (list)
 		put_aside(c, i, list);
 	return 0;
 }
 
-/* Merges the new words that wait, and adds them. */
-static int add_waiting(struct bpe_encoder *c, struct cbtm_error *e)
+/* Merges the new words that wait. */
+static int merge_waiting(struct bpe_encoder *c, struct cbtm_error *e)
 {
 	const struct encode_key *key[ENCODE_MERGINGS] = { 0 };
 	size_t n = c->waiting_n;
@@ -153,7 +153,7 @@ static int add_waiting(struct bpe_encoder *c, struct cbtm_error *e)
 
 		for (size_t j = 0; j < ENCODE_KEY; j++)
 			ids[j] = c->merging[i].id[j];
-		if (add_word(c, c->waiting[i], ids, c->merging[i].n, e))
+		if (set_ids(c, c->waiting[i], ids, c->merging[i].n, e))
 			return e->name;
 	}
 	return 0;
@@ -162,16 +162,17 @@ static int add_waiting(struct bpe_encoder *c, struct cbtm_error *e)
 static int new_word(struct bpe_encoder *c, size_t i, const char *word, size_t n,
                     struct cbtm_error *e)
 {
+	encode_cache_claim(&c->cache, &c->words.key[i], c->words.slot[i]);
 	if (!c->ranks) {
 		uint32_t ids[ENCODE_KEY] = { 0 };
 
 		if (merge(c, word, n, e))
 			return e->name;
 		memcpy(ids, c->merged.v, c->merged.n * sizeof *ids);
-		return add_word(c, i, ids, c->merged.n, e);
+		return set_ids(c, i, ids, c->merged.n, e);
 	}
 	c->waiting[c->waiting_n++] = (uint16_t)i;
-	return c->waiting_n == ENCODE_MERGINGS ? add_waiting(c, e) : 0;
+	return c->waiting_n == ENCODE_MERGINGS ? merge_waiting(c, e) : 0;
 }
 
 static int resolve_long(struct bpe_encoder *c, const char *word, size_t n, uint32_t *list,
@@ -206,14 +207,34 @@ static int resolve_word(struct bpe_encoder *c, size_t i, struct cbtm_error *e)
 	}
 	if (!encode_cache_find(&c->cache, key, &c->words.slot[i], &list))
 		return new_word(c, i, word, n, e);
-	if (list)
+	if (list) {
 		put_aside(c, i, list);
+	} else if (!encode_ids_at(c->cache.line, c->words.slot[i])->as.n) {
+		put_aside(c, i, WAITING);
+		c->again = true;
+	}
 	return 0;
 }
 
-static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
+/* Words that came again while they waited: most have their ids in their slots now. */
+static void resolve_waiting(struct bpe_encoder *c)
 {
-	c->asides = c->waiting_n = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->asides; i++) {
+		struct aside a = c->aside[i];
+
+		if (a.list == WAITING &&
+		    (encode_cache_find(&c->cache, &c->words.key[a.word], &c->words.slot[a.word], &a.list),
+		     !a.list))
+			continue;
+		c->aside[n++] = a;
+	}
+	c->asides = n;
+}
+
+static int resolve_all(struct bpe_encoder *c, struct cbtm_error *e)
+{
 	for (size_t group = 0; group < c->words.n; group += 64) {
 		uint64_t differs = c->words.differs[group / 64];
 
@@ -223,7 +244,18 @@ static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
 			if (resolve_word(c, group + (size_t)__builtin_ctzll(differs), e))
 				return e->name;
 	}
-	return add_waiting(c, e);
+	return merge_waiting(c, e);
+}
+
+static int resolve(struct bpe_encoder *c, struct cbtm_error *e)
+{
+	c->asides = c->waiting_n = 0;
+	c->again = false;
+	if (resolve_all(c, e))
+		encode_cache_forget(&c->cache);
+	else if (c->again)
+		resolve_waiting(c);
+	return e->name;
 }
 
 /* ---------------------------------------------------------------- slots and lists -> ids */

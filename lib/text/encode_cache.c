@@ -138,7 +138,7 @@ static int grow_longs(struct encode_cache *c, struct cbtm_error *e)
 	return 0;
 }
 
-static void forget(struct encode_cache *c)
+void encode_cache_forget(struct encode_cache *c)
 {
 	memset(c->line, 0, c->slots / 2 * sizeof *c->line);
 	memset(c->longs, 0, c->long_slots * sizeof *c->longs);
@@ -148,12 +148,12 @@ static void forget(struct encode_cache *c)
 
 int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e)
 {
-	bool lines = c->used + ENCODE_WORDS > c->slots * 5 / 8;
+	bool lines = c->used + ENCODE_WORDS > c->slots / 2;
 	bool longs = c->longs_used + ENCODE_WORDS > c->long_slots * 5 / 8;
 
 	if ((lines && c->slots == c->most_slots) || (longs && c->long_slots == MOST_LONG_SLOTS) ||
 	    c->lists.n > MOST_LISTED || c->texts_n > MOST_TEXT)
-		forget(c);
+		encode_cache_forget(c);
 	else if ((lines && grow_lines(c, e)) || (longs && grow_longs(c, e)))
 		return e->name;
 	return 0;
@@ -205,11 +205,16 @@ static int add_list(struct encode_cache *c, const uint32_t *ids, size_t n, uint3
 	return 0;
 }
 
-int encode_cache_add(struct encode_cache *c, const struct encode_key *key,
-                     const uint32_t ids[ENCODE_KEY], size_t n, uint32_t slot, uint32_t *list,
-                     struct cbtm_error *e)
+void encode_cache_claim(struct encode_cache *c, const struct encode_key *key, uint32_t slot)
 {
-	struct encode_key *place = encode_key_at(c->line, slot);
+	*encode_key_at(c->line, slot) = *key;
+	c->used++;
+}
+
+int encode_cache_set(struct encode_cache *c, uint32_t slot, const uint32_t ids[ENCODE_KEY],
+                     size_t n, uint32_t *list, struct cbtm_error *e)
+{
+	struct encode_key *key = encode_key_at(c->line, slot);
 	union encode_ids *to = encode_ids_at(c->line, slot);
 
 	*list = 0;
@@ -217,17 +222,15 @@ int encode_cache_add(struct encode_cache *c, const struct encode_key *key,
 		if (add_list(c, ids, n, list, e))
 			return e->name;
 		to->key_of_many = *key;
-		*place = (struct encode_key){ { ENCODE_SALT, *list } };
-	} else {
-		if (c->holds == ENCODE_WIDE_IDS)
-			memcpy(to->wide, ids, sizeof to->wide);
-		else
-			for (size_t i = 0; i < ENCODE_NARROW_IDS; i++)
-				to->narrow[i] = (uint16_t)ids[i];
-		to->as.n = (uint16_t)n;
-		*place = *key;
+		*key = (struct encode_key){ { ENCODE_SALT, *list } };
+		return 0;
 	}
-	c->used++;
+	if (c->holds == ENCODE_WIDE_IDS)
+		memcpy(to->wide, ids, sizeof to->wide);
+	else
+		for (size_t i = 0; i < ENCODE_NARROW_IDS; i++)
+			to->narrow[i] = (uint16_t)ids[i];
+	to->as.n = (uint16_t)n;
 	return 0;
 }
 

@@ -38,15 +38,18 @@ void encode_cache_free(struct encode_cache *c); /* leaves {0} */
 /* Makes room for the words of a chunk, by growing or forgetting. */
 int encode_cache_tidy(struct encode_cache *c, struct cbtm_error *e);
 
+/* Empties all parts: what must be done if a word that was claimed could not be given its ids. */
+void encode_cache_forget(struct encode_cache *c);
+
 /* Looks a short word up from *slot on, where its hash or a search before led: whether it is known.
  * *slot is then where it is, else an empty one that it can have; *list is its list, or 0. */
 bool encode_cache_find(const struct encode_cache *c, const struct encode_key *key, uint32_t *slot,
                        uint32_t *list);
-/* Adds a new short word at the slot that the search for it gave; n of the ids are its. *list as of
- * finding it. */
-int encode_cache_add(struct encode_cache *c, const struct encode_key *key,
-                     const uint32_t ids[ENCODE_KEY], size_t n, uint32_t slot, uint32_t *list,
-                     struct cbtm_error *e);
+/* A new short word takes the slot that the search for it gave. It is found there from now on, with
+ * no ids (n = 0) until it is given n of these; then its slot holds no more if *list is not 0. */
+void encode_cache_claim(struct encode_cache *c, const struct encode_key *key, uint32_t slot);
+int encode_cache_set(struct encode_cache *c, uint32_t slot, const uint32_t ids[ENCODE_KEY],
+                     size_t n, uint32_t *list, struct cbtm_error *e);
 
 /* A long word (n <= ENCODE_LONG bytes, or short ones with NUL): its list, 0 if it is new. *hash is
  * for adding it. */

@@ -31,7 +31,12 @@ static void meet(struct encode_cache *c, unsigned number, unsigned expected_new)
 	slot = c->hash(&key) & c->mask;
 	assert_int_equal(encode_cache_find(c, &key, &slot, &list), !expected_new);
 	if (expected_new) {
-		assert_int_equal(encode_cache_add(c, &key, ids, n, slot, &added, &e), 0);
+		encode_cache_claim(c, &key, slot);
+		slot = c->hash(&key) & c->mask;
+		assert_true(encode_cache_find(c, &key, &slot, &list));
+		assert_int_equal(list, 0);
+		assert_int_equal(encode_ids_at(c->line, slot)->as.n, 0);
+		assert_int_equal(encode_cache_set(c, slot, ids, n, &added, &e), 0);
 		slot = c->hash(&key) & c->mask;
 		assert_true(encode_cache_find(c, &key, &slot, &list));
 		assert_int_equal(list, added);
