@@ -29,7 +29,7 @@ static int put_pending(struct store_writer *w, MDB_txn *t, struct cbtm_error *e)
 {
 	int rc = 0;
 	for (size_t i = 0; !rc && i < w->n_blocks; i++) {
-		const struct writer_block *b = &w->blocks[i];
+		const struct writer_block *b = w->blocks[i];
 		rc = partial_put(&w->partial, t, w->partial.blocks, w->columns[b->column].name, b->key,
 		                 b->packed.data, b->packed.n, e);
 	}
@@ -106,6 +106,8 @@ int writer_relieve(struct store_writer *w, struct cbtm_error *e)
 {
 	bool put_open = w->open_bytes > OPEN_MAX;
 	MDB_txn *t = NULL;
+	if (w->is_packing)
+		return 0;
 	if (!put_open && w->pending_bytes <= PENDING_MAX)
 		return 0;
 	int rc = writer_pack(w, e);

@@ -49,16 +49,20 @@ static struct writer_block *next_block(struct store_writer *w, struct cbtm_error
 {
 	if (array_reserve(&w->blocks, &w->cap_blocks, w->n_blocks + 1, sizeof w->blocks[0], e))
 		return NULL;
-	if (w->n_blocks == w->made_blocks)
-		w->blocks[w->made_blocks++] = (struct writer_block){ 0 };
-	return &w->blocks[w->n_blocks];
+	if (w->n_blocks == w->made_blocks) {
+		struct writer_block *made = mem_zeroed(1, sizeof *made, "a block", e);
+		if (!made)
+			return NULL;
+		w->blocks[w->made_blocks++] = made;
+	}
+	return w->blocks[w->n_blocks];
 }
 
 /* Memory for the next open block, of one that is packed. */
 static void reuse(struct store_writer *w, struct buffer *raw)
 {
 	while (!raw->capacity && w->reused < w->packed) {
-		struct buffer *old = &w->blocks[w->reused++].raw;
+		struct buffer *old = &w->blocks[w->reused++]->raw;
 		*raw = *old;
 		*old = (struct buffer){ 0 };
 	}
@@ -88,11 +92,6 @@ int writer_close_block(struct store_writer *w, struct writer_column *c, struct c
 	return 0;
 }
 
-size_t store_unpacked(const struct store_writer *w)
-{
-	return w->n_blocks - w->packed;
-}
-
 static int pack_tensor(const struct block_place *at, const struct writer_block *b, size_t page,
                        struct buffer *packed, struct cbtm_error *e)
 {
@@ -112,7 +111,7 @@ static int pack_tensor(const struct block_place *at, const struct writer_block *
 
 int store_pack(struct store_writer *w, size_t i, unsigned thread, struct cbtm_error *e)
 {
-	struct writer_block *b = &w->blocks[w->packed + i];
+	struct writer_block *b = w->packing[i];
 	const struct writer_column *c = &w->columns[b->column];
 	struct block_place at = { w->fingerprint, c->name, b->key };
 	struct block_codec **codec = w->packer ? &w->packer[thread] : &w->codec;
@@ -156,15 +155,36 @@ bool packed_block_find(enum store_shape shape, size_t page, const void *p, size_
 	return b->rows > 0;
 }
 
-void store_packed(struct store_writer *w)
+int store_pack_begin(struct store_writer *w, size_t *n, struct cbtm_error *e)
 {
-	for (; w->packed < w->n_blocks && w->blocks[w->packed].packed.n; w->packed++) {
-		struct writer_block *b = &w->blocks[w->packed];
+	*n = w->n_blocks - w->packed;
+	if (array_reserve(&w->packing, &w->cap_packing, *n + 1, sizeof w->packing[0], e))
+		return e->name;
+	if (*n)
+		memcpy(w->packing, w->blocks + w->packed, *n * sizeof w->packing[0]);
+	w->n_packing = *n;
+	w->is_packing = true;
+	return 0;
+}
+
+static void note_packed(struct store_writer *w)
+{
+	for (size_t i = 0; i < w->n_packing; i++) {
+		struct writer_block *b = w->packing[i];
 		w->pending_bytes += b->packed.n;
 		w->pending_bytes -= b->raw.n;
 		if (b->raw.capacity > KEPT_BYTES)
 			buffer_free(&b->raw);
 	}
+	w->packed += w->n_packing;
+	w->n_packing = 0;
+	w->is_packing = false;
+}
+
+int store_pack_end(struct store_writer *w, struct cbtm_error *e)
+{
+	note_packed(w);
+	return writer_relieve(w, e);
 }
 
 static int pack_task(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
@@ -174,20 +194,22 @@ static int pack_task(void *arg, size_t task, unsigned thread, struct cbtm_error 
 
 int writer_pack(struct store_writer *w, struct cbtm_error *e)
 {
-	store_packed(w);
-	if (store_unpacked(w) && pool_run(w->pool, store_unpacked(w), pack_task, w, e))
+	size_t n;
+	if (store_pack_begin(w, &n, e) || (n && pool_run(w->pool, n, pack_task, w, e))) {
+		w->is_packing = false;
 		return e->name;
-	store_packed(w);
+	}
+	note_packed(w);
 	return 0;
 }
 
 void writer_forget_blocks(struct store_writer *w)
 {
 	for (size_t i = 0; i < w->n_blocks; i++) {
-		if (w->blocks[i].raw.capacity > KEPT_BYTES)
-			buffer_free(&w->blocks[i].raw);
-		if (w->blocks[i].packed.capacity > KEPT_BYTES)
-			buffer_free(&w->blocks[i].packed);
+		if (w->blocks[i]->raw.capacity > KEPT_BYTES)
+			buffer_free(&w->blocks[i]->raw);
+		if (w->blocks[i]->packed.capacity > KEPT_BYTES)
+			buffer_free(&w->blocks[i]->packed);
 	}
 	w->n_blocks = w->packed = w->reused = 0;
 	w->pending_bytes = 0;
@@ -196,8 +218,10 @@ void writer_forget_blocks(struct store_writer *w)
 void writer_free_blocks(struct store_writer *w)
 {
 	for (size_t i = 0; i < w->made_blocks; i++) {
-		buffer_free(&w->blocks[i].raw);
-		buffer_free(&w->blocks[i].packed);
+		buffer_free(&w->blocks[i]->raw);
+		buffer_free(&w->blocks[i]->packed);
+		free(w->blocks[i]);
 	}
 	free(w->blocks);
+	free(w->packing);
 }

@@ -91,12 +91,13 @@ int store_set_text(struct store_writer *w, const char *name, const char *text,
 int store_use_pool(struct store_writer *w, struct pool *pool, struct cbtm_error *e);
 /*
  * A commit compresses the closed blocks that wait. A caller with other work for the threads does
- * that beside it: store_pack(w, i), i < store_unpacked(w), from any thread of the pool, once each,
- * while nothing else is done with w; then store_packed(w).
+ * that beside it: store_pack_begin tells how many there are, store_pack(w, i), i < n, packs one,
+ * from any thread of the pool, once each. Meanwhile one thread may append rows, which may take
+ * memory beyond the writer's usual bounds. store_pack_end, with all of them done, ends that.
  */
-size_t store_unpacked(const struct store_writer *w);
+int store_pack_begin(struct store_writer *w, size_t *n, struct cbtm_error *e);
 int store_pack(struct store_writer *w, size_t i, unsigned thread, struct cbtm_error *e);
-void store_packed(struct store_writer *w);
+int store_pack_end(struct store_writer *w, struct cbtm_error *e);
 
 /*
  * Commits all that was appended and set, together with the cursor (any bytes up to 1 MiB; NULL

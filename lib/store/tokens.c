@@ -4,6 +4,7 @@
 #include "store/writer.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SMALL = 65536 }; /* ids of a vocabulary of up to this size fit u16 */
 
@@ -31,32 +32,56 @@ static uint64_t find_foreign(const uint32_t *ids, uint64_t n, uint64_t size)
 	return i;
 }
 
+/* Elements of the column, in place: the lower halves of small ones, one behind another. */
+static void narrow(uint32_t *ids, uint64_t n)
+{
+	uint16_t some[1024];
+	unsigned char *to = (unsigned char *)ids;
+	for (uint64_t i = 0; i < n; i += 1024) {
+		uint64_t end = n - i < 1024 ? n - i : 1024;
+		for (uint64_t j = 0; j < end; j++)
+			some[j] = (uint16_t)ids[i + j];
+		memcpy(to + 2 * i, some, 2 * end);
+	}
+}
+
+int tokens_prepare(const struct store_writer *w, uint32_t *ids, uint64_t n, struct cbtm_error *e)
+{
+	uint64_t foreign = find_foreign(ids, n, w->vocabulary_size);
+	if (foreign < n)
+		return error_set(e, CBTM_ERR_BAD_DATA, "ids",
+		                 "token id %" PRIu32 " in a vocabulary of %" PRIu64 " symbols",
+		                 ids[foreign], w->vocabulary_size);
+	if (w->vocabulary_size <= SMALL)
+		narrow(ids, n);
+	return 0;
+}
+
+int tokens_append_prepared(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
+                           uint64_t rows, struct cbtm_error *e)
+{
+	return store_append_rows(w, "ids", ids, n, rows, e);
+}
+
 int tokens_append_rows(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
                        uint64_t rows, struct cbtm_error *e)
 {
-	const struct writer_column *c = writer_find(w, "ids");
 	size_t all = 0, bytes;
-	if (!c || !w->vocabulary_size)
+	if (!writer_find(w, "ids") || !w->vocabulary_size)
 		return error_set(e, CBTM_ERR_INTERNAL, "ids", "tokens_add_column was not called");
 	for (uint64_t i = 0; i < rows; i++)
 		if (!size_add(all, n[i], &all))
 			return error_set(e, CBTM_ERR_BAD_DATA, "ids", "%" PRIu64 " tokens are too many", n[i]);
-	uint64_t foreign = find_foreign(ids, all, w->vocabulary_size);
-	if (foreign < all)
-		return error_set(e, CBTM_ERR_BAD_DATA, "ids",
-		                 "token id %" PRIu32 " in a vocabulary of %" PRIu64 " symbols",
-		                 ids[foreign], w->vocabulary_size);
-	if (c->type == STORE_U32)
-		return store_append_rows(w, "ids", ids, n, rows, e);
-	if (!size_mul(all, 2, &bytes))
+	if (!size_mul(all, sizeof *ids, &bytes))
 		return error_set(e, CBTM_ERR_BAD_DATA, "ids", "%zu tokens are too many", all);
-	buffer_clear(&w->small_ids);
-	if (buffer_reserve(&w->small_ids, bytes + 1, e))
+	buffer_clear(&w->own_ids);
+	if (buffer_reserve(&w->own_ids, bytes + 1, e))
 		return e->name;
-	uint16_t *small = (uint16_t *)(void *)w->small_ids.data;
-	for (size_t i = 0; i < all; i++)
-		small[i] = (uint16_t)ids[i];
-	return store_append_rows(w, "ids", small, n, rows, e);
+	uint32_t *own = (uint32_t *)(void *)w->own_ids.data;
+	if (bytes)
+		memcpy(own, ids, bytes);
+	int rc = tokens_prepare(w, own, all, e);
+	return rc ? rc : tokens_append_prepared(w, own, n, rows, e);
 }
 
 int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struct cbtm_error *e)

@@ -12,6 +12,14 @@ int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struc
 int tokens_append_rows(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
                        uint64_t rows, struct cbtm_error *e);
 
+/*
+ * The same in two steps: the first on any thread, beside anything but tokens_add_column. It checks
+ * the ids and makes them elements of the column, in place.
+ */
+int tokens_prepare(const struct store_writer *w, uint32_t *ids, uint64_t n, struct cbtm_error *e);
+int tokens_append_prepared(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
+                           uint64_t rows, struct cbtm_error *e);
+
 struct tokens_reader;
 int tokens_open(const struct store *s, struct tokens_reader **r, struct cbtm_error *e);
 void tokens_close(struct tokens_reader *r); /* NULL is fine */

@@ -168,7 +168,7 @@ void writer_free(struct store_writer *w)
 	writer_free_packers(w);
 	buffer_free(&w->cursor);
 	buffer_free(&w->scratch);
-	buffer_free(&w->small_ids);
+	buffer_free(&w->own_ids);
 	block_codec_free(w->codec);
 	json_parser_free(w->json);
 	arena_free(w->arena);

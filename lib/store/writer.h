@@ -60,16 +60,19 @@ struct store_writer {
 	size_t n_columns, cap_columns, last; /* last: the column of the last append */
 	struct writer_fact *facts;           /* sorted by name */
 	size_t n_facts, cap_facts;
-	struct writer_block *blocks; /* beyond n_blocks: empty ones that keep their memory */
+	struct writer_block **blocks; /* beyond n_blocks: empty ones that keep their memory */
 	size_t n_blocks, cap_blocks, made_blocks;
-	size_t packed, reused;  /* the first so many are packed; have given away their raw memory */
+	size_t packed, reused; /* the first so many are packed; have given away their raw memory */
+	struct writer_block **packing; /* those that are being packed, while rows may be appended */
+	size_t n_packing, cap_packing;
+	bool is_packing;
 	uint64_t pending_bytes; /* of closed blocks: raw ones and packed ones */
 	uint64_t open_bytes;    /* of all open blocks in memory */
 	struct buffer cursor, scratch;
 	bool cursor_dirty;
 	bool sealing;              /* all rows are there, only the seal is left */
 	uint64_t vocabulary_size;  /* kind "tokens": what tokens_append checks ids against */
-	struct buffer small_ids;   /* its memory */
+	struct buffer own_ids;     /* its memory */
 	struct cbtm_error failure; /* set: every further call reports it */
 };
 

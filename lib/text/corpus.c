@@ -239,8 +239,10 @@ static int encode_some(void *arg, unsigned slot, size_t task, unsigned thread, s
 	struct task_ids *t = &c->ids[slot][task];
 
 	t->ids.n = 0;
-	return bpe_encode_batch(c->encoder[thread], b->text.data ? b->text.data : "", start, start + 1,
-	                        rows_of(b, task), &t->ids, t->end, e);
+	if (bpe_encode_batch(c->encoder[thread], b->text.data ? b->text.data : "", start, start + 1,
+	                     rows_of(b, task), &t->ids, t->end, e))
+		return e->name;
+	return tokens_prepare(c->out, t->ids.v, t->ids.n, e);
 }
 
 static int append_ids(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e)
@@ -259,7 +261,7 @@ static int append_ids(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_err
 			n[i] = t->end[i] - (i ? t->end[i - 1] : 0);
 			c->tokens[b->split[task * TASK_ROWS + i]] += n[i];
 		}
-		if (tokens_append_rows(c->out, t->ids.v, n, rows_of(b, task), e))
+		if (tokens_append_prepared(c->out, t->ids.v, n, rows_of(b, task), e))
 			return e->name;
 		if (t->ids.cap > KEPT_IDS)
 			bpe_ids_free(&t->ids);

@@ -17,12 +17,36 @@ struct round {
 	uint64_t pending;     /* bytes behind the last commit */
 	/* What this round does: its tasks in this order. */
 	struct slot *reads, *works;
-	size_t reading, committing, working, packing; /* tasks of each */
+	size_t reading, appending, committing, working, packing; /* tasks of each */
 };
 
 static unsigned number_of(const struct round *r, const struct slot *s)
 {
 	return (unsigned)(s - r->slot);
+}
+
+static bool commit_is_due(const struct round *r)
+{
+	return r->flow->out && r->pending >= FLOW_COMMIT_BYTES;
+}
+
+/* Appends what was worked on, in order. */
+static int append(struct round *r, struct cbtm_error *e)
+{
+	while (r->used && !commit_is_due(r)) {
+		struct slot *s = &r->slot[r->first];
+		uint64_t bytes = 0;
+
+		if (s->state != WORKED)
+			break;
+		if (error_copy(e, &s->error) || r->flow->append(r->flow->arg, r->first, &bytes, e))
+			return e->name;
+		r->pending += bytes;
+		s->state = FREE;
+		r->first = (r->first + 1) % FLOW_SLOTS;
+		r->used--;
+	}
+	return 0;
 }
 
 static int one_task(struct round *r, size_t task, unsigned thread, enum step *step,
@@ -36,6 +60,11 @@ static int one_task(struct round *r, size_t task, unsigned thread, enum step *st
 		return 0;
 	}
 	task -= r->reading;
+	if (task < r->appending) {
+		*step = STEP_APPEND;
+		return append(r, e);
+	}
+	task -= r->appending;
 	if (task < r->committing) {
 		*step = STEP_COMMIT;
 		return f->commit(f->arg, e);
@@ -60,16 +89,13 @@ static int run_task(void *arg, size_t task, unsigned thread, struct cbtm_error *
 	return e->name;
 }
 
-static bool commit_is_due(const struct round *r)
+static int plan(struct round *r, struct cbtm_error *e)
 {
-	return r->flow->out && r->pending >= FLOW_COMMIT_BYTES;
-}
-
-static void plan(struct round *r)
-{
-	size_t waiting = r->flow->out ? store_unpacked(r->flow->out) : 0;
+	const struct flow *f = r->flow;
+	bool due = commit_is_due(r);
 
 	r->reads = r->works = NULL;
+	r->packing = 0;
 	for (unsigned i = 0; i < r->used && !r->works; i++) {
 		struct slot *s = &r->slot[(r->first + i) % FLOW_SLOTS];
 		if (s->state == READ)
@@ -79,11 +105,14 @@ static void plan(struct round *r)
 		r->reads = &r->slot[(r->first + r->used) % FLOW_SLOTS];
 	r->reading = r->reads != NULL;
 	r->working = r->works ? r->works->tasks : 0;
-	r->packing = waiting;
-	r->committing = commit_is_due(r) && !waiting;
+	r->appending = f->out && !due && r->used && r->slot[r->first].state == WORKED;
+	if (f->out && store_pack_begin(f->out, &r->packing, e))
+		return e->name;
+	r->committing = due && !r->packing;
+	return 0;
 }
 
-static void note(struct round *r)
+static int note(struct round *r, struct cbtm_error *e)
 {
 	if (r->reads) {
 		r->reads->state = READ;
@@ -96,29 +125,7 @@ static void note(struct round *r)
 		r->works->state = WORKED;
 	if (r->committing)
 		r->pending = 0;
-	if (r->flow->out)
-		store_packed(r->flow->out);
-}
-
-static int append(struct round *r, struct cbtm_error *e)
-{
-	double start = clock_seconds();
-
-	while (r->used && !commit_is_due(r)) {
-		struct slot *s = &r->slot[r->first];
-		uint64_t bytes = 0;
-
-		if (s->state != WORKED)
-			break;
-		if (error_copy(e, &s->error) || r->flow->append(r->flow->arg, r->first, &bytes, e))
-			return e->name;
-		r->pending += bytes;
-		s->state = FREE;
-		r->first = (r->first + 1) % FLOW_SLOTS;
-		r->used--;
-	}
-	steps_add(STEP_APPEND, clock_seconds() - start);
-	return 0;
+	return r->flow->out ? store_pack_end(r->flow->out, e) : append(r, e);
 }
 
 int flow_run(const struct flow *f, struct cbtm_error *e)
@@ -126,11 +133,10 @@ int flow_run(const struct flow *f, struct cbtm_error *e)
 	struct round r = { .flow = f };
 
 	while (!r.ended || r.used) {
-		plan(&r);
-		if (pool_run(f->pool, r.reading + r.committing + r.working + r.packing, run_task, &r, e))
-			return e->name;
-		note(&r);
-		if (append(&r, e))
+		if (plan(&r, e) ||
+		    pool_run(f->pool, r.reading + r.appending + r.committing + r.working + r.packing,
+		             run_task, &r, e) ||
+		    note(&r, e))
 			return e->name;
 		if (signals_stop_requested() && (!f->out || !f->commit(f->arg, e)))
 			signals_check(e);

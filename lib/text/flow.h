@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Making a part in rounds. While the threads work on one batch, one of them reads the next, and
- * others pack the blocks of the batch before, or one commits them. Batches are appended in order
- * between rounds by the caller's thread; so results depend on no thread, and memory is that of
- * FLOW_SLOTS batches and of the blocks of a commit.
+ * one appends the batches before, in order, or commits what is appended, and others pack blocks. So
+ * results depend on no thread, and memory is that of FLOW_SLOTS batches and of the blocks of a
+ * commit.
  */
 #pragma once
 #include "base/pool.h"
@@ -23,7 +23,8 @@ struct flow {
 	int (*read)(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e);
 	/* One of the tasks, on any thread. */
 	int (*work)(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e);
-	/* Appends the batch; *bytes: of text, what counts for the commit interval. Alone, in order. */
+	/* Appends the batch; *bytes: of text, what counts for the commit interval. In order, one call at a
+	 * time, beside `read` and `work` for other slots; without `out` beside nothing. */
 	int (*append)(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e);
 	/* Calls store_commit; on any thread, but never beside `append`. */
 	int (*commit)(void *arg, struct cbtm_error *e);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ struct lines {
 	uint64_t offset; /* of `at` in the file's content */
 	unsigned mark;   /* bytes of a byte order mark just before it */
 	uint64_t number; /* of the line there, in this part */
-	uint64_t before; /* lines of the file before the part; UINT64_MAX: not counted yet */
+	/* Lines of the file before the part; UINT64_MAX: not counted yet. */
+	atomic_uint_fast64_t before;
 	char *input;
 	size_t at, end;
 };
@@ -132,7 +134,7 @@ void lines_place(struct lines *l, const struct line *line, char *where, size_t s
 
 	if (l->before == UINT64_MAX && !source_line_start(f, l->part.from, &from, &ignored))
 		l->before = count_before(f, from);
-	snprintf(where, size, "%s:%" PRIu64 ":%" PRIu64, f->name, l->before + line->number,
+	snprintf(where, size, "%s:%" PRIu64 ":%" PRIu64, f->name, (uint64_t)l->before + line->number,
 	         line->offset);
 }
 

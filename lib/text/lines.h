@@ -38,5 +38,5 @@ int lines_next(struct lines *l, size_t bytes, size_t max, struct lines_batch *ba
                struct cbtm_error *e);
 
 /* "file:line:byte": the line's number in the file, from 1, and where it begins in its content, from
- * 0. Counts the lines before the part once. Not beside lines_next. */
+ * 0. Counts the lines before the part once. May be called beside lines_next. */
 void lines_place(struct lines *l, const struct line *line, char *where, size_t size);

@@ -47,7 +47,7 @@ struct desk {
 struct state {
 	const struct reading *reading;
 	struct lines *lines;
-	struct desk *desk; /* one a thread */
+	struct desk *desk; /* one a thread, and one for what complains of bad lines */
 	struct batch batch[FLOW_SLOTS];
 	struct quarantine *quarantine;
 	struct reading_counts counts;
@@ -137,7 +137,7 @@ static int parse_some(void *arg, unsigned slot, size_t task, unsigned thread, st
 static void complain(struct state *s, const struct lines_batch *b, const struct line *l,
                      bool left_out, struct cbtm_error *bad)
 {
-	struct desk *desk = &s->desk[0];
+	struct desk *desk = &s->desk[pool_threads(s->reading->pool)];
 	char where[sizeof bad->where];
 
 	lines_place(s->lines, l, where, sizeof where);
@@ -213,10 +213,10 @@ static int commit(void *arg, struct cbtm_error *e)
 static int begin(struct state *s, struct cbtm_error *e)
 {
 	const struct reading *r = s->reading;
-	unsigned threads = pool_threads(r->pool);
+	unsigned desks = pool_threads(r->pool) + 1;
 
-	s->desk = mem_zeroed(threads, sizeof *s->desk, "document parsers", e);
-	for (unsigned i = 0; s->desk && i < threads && !e->name; i++)
+	s->desk = mem_zeroed(desks, sizeof *s->desk, "document parsers", e);
+	for (unsigned i = 0; s->desk && i < desks && !e->name; i++)
 		if ((s->desk[i].parser = document_parser_new(e)))
 			document_parser_padded(s->desk[i].parser);
 	for (unsigned i = 0; i < FLOW_SLOTS && !e->name; i++) {
@@ -232,7 +232,7 @@ static int begin(struct state *s, struct cbtm_error *e)
 
 static void end(struct state *s)
 {
-	for (unsigned i = 0; s->desk && i < pool_threads(s->reading->pool); i++) {
+	for (unsigned i = 0; s->desk && i <= pool_threads(s->reading->pool); i++) {
 		document_parser_free(s->desk[i].parser);
 		document_free(&s->desk[i].document);
 	}
