@@ -13,6 +13,7 @@ struct cbtm_pool;         /* threads; opaque */
 struct cbtm_state_writer; /* where save() puts a plugin's state; opaque */
 struct cbtm_state_reader;
 struct cbtm_prefix; /* a growing text; opaque */
+struct cbtm_sums;   /* sums of clusters; opaque */
 
 /* A document as a plugin sees it. Pointers are the caller's and die with the call. */
 struct cbtm_document {
@@ -131,11 +132,11 @@ struct cbtm_host {
 	int (*means)(const float *x, size_t n, size_t d, const uint64_t *weight,
 	             const uint32_t *cluster, size_t k, float *centre, struct cbtm_error *e);
 	/* assign_nearest in a series of steps, faster (Hamerly's bounds), to the bit the same. before:
-	 * the centres of the call before (k x d), NULL at the first; bound, cluster (n) are kept by the
-	 * caller from call to call. */
+	 * the centres of the call before (k x d), NULL at the first; bound (n x 2), cluster (n) are kept
+	 * by the caller from call to call. */
 	int (*assign_bounded)(const float *x, size_t n, size_t d, const float *centre,
 	                      const float *before, size_t k, float *bound, uint32_t *cluster,
-	                      double *distance, struct cbtm_error *e);
+	                      struct cbtm_error *e);
 
 	/* The words of a text that grows by bytes, cut anywhere (for the context functions of an
 	 * embedding): prefix_add hands out each word once when no further byte can change it,
@@ -149,4 +150,17 @@ struct cbtm_host {
 	                  void *arg, struct cbtm_error *e);
 	int (*prefix_tail)(struct cbtm_prefix *p, cbtm_word_function *each, void *arg,
 	                   struct cbtm_error *e);
+
+	/* The sums of each cluster's points, kept from step to step: only points that changed sides are
+	 * looked at. sums_new: n points (n x d; they stay as they are) with weights (n, or NULL), in none
+	 * of k clusters yet; NULL and an error. sums_move: to cluster[i] < k; *moved: how many were
+	 * elsewhere. sums_means: like means. sums_objective: the weighted sum of squared distances to
+	 * the centres (k x d). A sums object belongs to one thread at a time. */
+	struct cbtm_sums *(*sums_new)(const float *x, size_t n, size_t d, const uint64_t *weight,
+	                              size_t k, struct cbtm_error *e);
+	void (*sums_free)(struct cbtm_sums *s); /* NULL is fine */
+	int (*sums_move)(struct cbtm_sums *s, const uint32_t *cluster, size_t *moved,
+	                 struct cbtm_error *e);
+	void (*sums_means)(const struct cbtm_sums *s, float *centre);
+	double (*sums_objective)(const struct cbtm_sums *s, const float *centre);
 };

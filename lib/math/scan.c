@@ -5,7 +5,6 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static double half_of(const struct scan *s, size_t j)
 {
@@ -40,7 +39,6 @@ void scan_close(struct scan *s)
 /* Per thread of control: scores of a block, and what is kept of one row. */
 struct scratch {
 	float *score, square[SCAN_BLOCK]; /* SCAN_BLOCK x width */
-	float *row;                       /* SCAN_BLOCK x d */
 	double *cost, *v;                 /* k */
 	uint32_t *cluster;                /* width + SCAN_PANEL */
 };
@@ -56,36 +54,6 @@ static double margin_of(const struct scan *s, double square)
 	double d = (double)s->d, norm = sqrt(square) * (1 + (d + 2) * 0x1p-23);
 	double size = norm * s->reach + (double)s->packing.largest + s->widest;
 	return (s->window / 2 + 2 * (d + 4) * 0x1p-24 * size + (d + 4) * FLT_MIN) * (1 + 0x1p-20);
-}
-
-/* The second largest score; which lane it stands in does not matter. */
-static float second_score(const float *score, size_t width)
-{
-	float most[SCAN_PANEL], second[SCAN_PANEL], best = -INFINITY, other = -INFINITY;
-	for (size_t c = 0; c < SCAN_PANEL; c++)
-		most[c] = second[c] = -INFINITY;
-	for (size_t j = 0; j < width; j += SCAN_PANEL)
-		for (size_t c = 0; c < SCAN_PANEL; c++) {
-			float v = score[j + c], lower = v < most[c] ? v : most[c];
-			second[c] = lower > second[c] ? lower : second[c];
-			most[c] = v > most[c] ? v : most[c];
-		}
-	for (size_t c = 0; c < SCAN_PANEL; c++) {
-		float lower = most[c] < best ? most[c] : best;
-		other = lower > other ? lower : other;
-		other = second[c] > other ? second[c] : other;
-		best = most[c] > best ? most[c] : best;
-	}
-	return other;
-}
-
-/* Below the squared distance of all but the best: |x|^2 - 2 score, less what the score may err. */
-static double other_distance(const struct scan *s, const struct scratch *w, size_t r,
-                             const float *x)
-{
-	double score = (double)second_score(w->score + r * s->packing.width, s->packing.width);
-	double square = row_dot(x, x, s->d);
-	return square * (1 - 1e-12) - 2 * (score + margin_of(s, w->square[r]));
 }
 
 /* The row's candidates, all of them where float cannot tell. */
@@ -120,24 +88,13 @@ static size_t keep_exactly(const struct scan *s, struct scratch *w, const float 
 	return kept;
 }
 
-/* Rows of the scan that stand apart, brought together. */
-static const float *bring(const struct scan *s, size_t first, size_t n, float *room)
-{
-	size_t step = s->step > 1 ? s->step : 1;
-	if (step == 1)
-		return s->x + first * s->d;
-	for (size_t r = 0; r < n; r++)
-		memcpy(room + r * s->d, s->x + (first + r) * step * s->d, s->d * sizeof *room);
-	return room;
-}
-
 int scan_rows(const struct scan *s, size_t from, size_t to, scan_row *each, void *arg,
               struct cbtm_error *e)
 {
 	struct scratch w;
-	size_t width = s->packing.width;
+	size_t width = s->packing.width, step = s->step ? s->step : 1;
+	const float *row[SCAN_BLOCK];
 	w.score = mem_aligned(SCAN_BLOCK * width, sizeof *w.score, "a scan", e);
-	w.row = mem_aligned(s->step > 1 ? SCAN_BLOCK : 1, s->d * sizeof *w.row, "a scan", e);
 	w.cost = mem_aligned(s->k, sizeof *w.cost, "a scan", e);
 	w.v = mem_aligned(s->k, sizeof *w.v, "a scan", e);
 	w.cluster = mem_aligned(width + SCAN_PANEL, sizeof *w.cluster, "a scan", e);
@@ -145,23 +102,22 @@ int scan_rows(const struct scan *s, size_t from, size_t to, scan_row *each, void
 		goto done;
 	for (size_t first = from; first < to; first += SCAN_BLOCK) {
 		size_t n = to - first < SCAN_BLOCK ? to - first : SCAN_BLOCK;
-		const float *x = bring(s, first, n, w.row);
-		scan_scores(&s->packing, x, n, w.score, w.square);
+		for (size_t r = 0; r < n; r++)
+			row[r] = s->x + (first + r) * step * s->d;
+		scan_scores(&s->packing, row, n, w.score, w.square);
 		for (size_t r = 0; r < n; r++) {
 			size_t count = candidates(s, &w, r);
 			if (count > 1 || !isfinite(w.square[r]))
-				count = keep_exactly(s, &w, x + r * s->d, count);
+				count = keep_exactly(s, &w, row[r], count);
 			if (count == 0) {
 				error_set(e, CBTM_ERR_NOT_FINITE, NULL, "a vector or a centre is not finite");
 				goto done;
 			}
-			if (s->other)
-				s->other[first + r] = other_distance(s, &w, r, x + r * s->d);
 			if (each(arg, first + r, count, w.cluster, w.v, e))
 				goto done;
 		}
 	}
 done:
-	free(w.cluster), free(w.v), free(w.cost), free(w.row), free(w.score);
+	free(w.cluster), free(w.v), free(w.cost), free(w.score);
 	return e->name;
 }

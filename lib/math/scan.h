@@ -23,8 +23,6 @@ struct scan {
 	const double *half;  /* k, or NULL: h, half a window of each cluster's own; finite, >= 0 */
 	double window;       /* >= 0, may be infinite */
 	size_t step;         /* 0, 1 or more: row r of the scan is row r x step of x */
-	double *other;       /* n, or NULL: out, without prices: at most the squared distance to any
-	                      * cluster but the nearest; means nothing where several are kept */
 	double *square;      /* k: |c_j|^2, made by scan_open */
 	struct scan_packing packing;
 	double reach;  /* bound of |c_j|: of the float error of a score */

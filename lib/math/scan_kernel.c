@@ -43,14 +43,13 @@ void scan_packing_free(struct scan_packing *p)
 
 /* ---------------------------------------------------------------- portable */
 
-static void scores_portable(const struct scan_packing *p, const float *x, size_t n, float *score,
-                            float *square)
+static void scores_portable(const struct scan_packing *p, const float *const *row, size_t n,
+                            float *score, float *square)
 {
 	for (size_t r = 0; r < n; r++) {
-		const float *row = x + r * p->d;
 		float sum = 0;
 		for (size_t t = 0; t < p->d; t++)
-			sum += row[t] * row[t];
+			sum += row[r][t] * row[r][t];
 		square[r] = sum;
 	}
 	for (size_t j = 0; j < p->width; j += P) {
@@ -61,7 +60,7 @@ static void scores_portable(const struct scan_packing *p, const float *x, size_t
 				sum[c] = -panel[c];
 			for (size_t t = 0; t < p->d; t++)
 				for (size_t c = 0; c < P; c++)
-					sum[c] += x[r * p->d + t] * panel[(t + 1) * P + c];
+					sum[c] += row[r][t] * panel[(t + 1) * P + c];
 			for (size_t c = 0; c < P; c++)
 				score[r * p->width + j + c] = sum[c];
 		}
@@ -80,6 +79,17 @@ static size_t select_portable(const float *score, const float *slack, size_t wid
 		count += score[j] + (slack ? slack[j] : 0) >= best - margin;
 	}
 	return count;
+}
+
+static void best_portable(const float *score, size_t width, struct scan_best *best)
+{
+	*best = (struct scan_best){ score[0], -INFINITY, 0 };
+	for (size_t j = 1; j < width; j++) {
+		float lower = score[j] < best->score ? score[j] : best->score;
+		best->second = lower > best->second ? lower : best->second;
+		best->cluster = score[j] > best->score ? (uint32_t)j : best->cluster;
+		best->score = score[j] > best->score ? score[j] : best->score;
+	}
 }
 
 #if defined(__x86_64__)
@@ -104,14 +114,6 @@ __attribute__((target("avx2,fma"))) static float square_avx2(const float *x, siz
 	for (; t < d; t++)
 		rest += x[t] * x[t];
 	return sum8(sum) + rest;
-}
-
-/* The rows of a group by their addresses: behind the last one it comes again. */
-static void group_rows(const float **row, size_t rows, const float *x, size_t first, size_t n,
-                       size_t d)
-{
-	for (size_t r = 0; r < rows; r++)
-		row[r] = x + (first + r < n ? first + r : n - 1) * d;
 }
 
 __attribute__((target("avx2,fma"))) static void
@@ -163,7 +165,56 @@ select_avx2(const float *score, const float *slack, size_t width, float margin, 
 	return count;
 }
 
+/* Lanes of bests and seconds, then across them. */
+__attribute__((target("avx2,fma"))) static void best_avx2(const float *score, size_t width,
+                                                          struct scan_best *best)
+{
+	__m256 most = _mm256_loadu_ps(score), second = _mm256_set1_ps(-INFINITY);
+	__m256i at = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), lane = at;
+	for (size_t j = 8; j < width; j += 8) {
+		__m256 v = _mm256_loadu_ps(score + j);
+		__m256i here = _mm256_add_epi32(lane, _mm256_set1_epi32((int)j));
+		__m256 more = _mm256_cmp_ps(v, most, _CMP_GT_OQ);
+		second = _mm256_max_ps(second, _mm256_min_ps(v, most));
+		most = _mm256_max_ps(most, v);
+		at = _mm256_blendv_epi8(at, here, _mm256_castps_si256(more));
+	}
+	float top[8], other[8];
+	uint32_t cluster[8];
+	_mm256_storeu_ps(top, most);
+	_mm256_storeu_ps(other, second);
+	_mm256_storeu_si256((__m256i *)cluster, at);
+	best_portable(top, 8, best);
+	for (size_t c = 0; c < 8; c++)
+		best->second = other[c] > best->second ? other[c] : best->second;
+	best->cluster = cluster[best->cluster];
+}
+
 /* ---------------------------------------------------------------- AVX-512 */
+
+__attribute__((target("avx512f"))) static void best_avx512(const float *score, size_t width,
+                                                           struct scan_best *best)
+{
+	__m512 most = _mm512_loadu_ps(score), second = _mm512_set1_ps(-INFINITY);
+	__m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	__m512i at = lane;
+	for (size_t j = P; j < width; j += P) {
+		__m512 v = _mm512_loadu_ps(score + j);
+		__mmask16 more = _mm512_cmp_ps_mask(v, most, _CMP_GT_OQ);
+		second = _mm512_max_ps(second, _mm512_min_ps(v, most));
+		most = _mm512_max_ps(most, v);
+		at = _mm512_mask_add_epi32(at, more, lane, _mm512_set1_epi32((int)j));
+	}
+	best->score = _mm512_reduce_max_ps(most);
+	unsigned top = _mm512_cmp_ps_mask(most, _mm512_set1_ps(best->score), _CMP_EQ_OQ);
+	unsigned one = top & -top; /* 0 only where nothing is a number */
+	uint32_t cluster[P];
+	second = _mm512_max_ps(second,
+	                       _mm512_mask_blend_ps((__mmask16)one, most, _mm512_set1_ps(-INFINITY)));
+	best->second = _mm512_reduce_max_ps(second);
+	_mm512_storeu_si512(cluster, at);
+	best->cluster = one ? cluster[__builtin_ctz(one)] : 0;
+}
 
 __attribute__((target("avx512f"))) static void
 panel_avx512(const float *const *row, size_t d, const float *panel, float *score, size_t width)
@@ -202,35 +253,38 @@ select_avx512(const float *score, const float *slack, size_t width, float margin
 	return count;
 }
 
-static void scores_x86(const struct scan_packing *p, const float *x, size_t n, float *score,
-                       float *square, bool wide)
+static void scores_x86(const struct scan_packing *p, const float *const *row, size_t n,
+                       float *score, float *square, bool wide)
 {
 	size_t rows = wide ? ROWS_AVX512 : ROWS_AVX2;
-	const float *row[ROWS_AVX512];
+	const float *last[ROWS_AVX512];
 	for (size_t r = 0; r < n; r++)
-		square[r] = square_avx2(x + r * p->d, p->d);
+		square[r] = square_avx2(row[r], p->d);
+	/* Behind the last row of a group that is not full it comes again. */
+	for (size_t r = 0; r < rows; r++)
+		last[r] = row[n / rows * rows + r < n ? n / rows * rows + r : n - 1];
 	for (size_t j = 0; j < p->width; j += P)
 		for (size_t first = 0; first < n; first += rows) {
 			const float *panel = p->panel + j * (p->d + 1);
+			const float *const *group = first + rows <= n ? row + first : last;
 			float *to = score + first * p->width + j;
-			group_rows(row, rows, x, first, n, p->d);
 			if (wide)
-				panel_avx512(row, p->d, panel, to, p->width);
+				panel_avx512(group, p->d, panel, to, p->width);
 			else
-				panel_avx2(row, p->d, panel, to, p->width);
+				panel_avx2(group, p->d, panel, to, p->width);
 		}
 }
 #endif
 
-void scan_scores(const struct scan_packing *p, const float *x, size_t n, float *score,
+void scan_scores(const struct scan_packing *p, const float *const *row, size_t n, float *score,
                  float *square)
 {
 	enum simd_level level = simd_level();
 	if (level == SIMD_NONE)
-		scores_portable(p, x, n, score, square);
+		scores_portable(p, row, n, score, square);
 #if defined(__x86_64__)
-	else
-		scores_x86(p, x, n, score, square, level == SIMD_AVX512);
+	else if (n)
+		scores_x86(p, row, n, score, square, level == SIMD_AVX512);
 #endif
 }
 
@@ -250,4 +304,20 @@ size_t scan_select(const struct scan_packing *p, const float *score, float margi
 	while (count && cluster[count - 1] >= p->k) /* an infinite margin takes the padding too */
 		count--;
 	return count;
+}
+
+void scan_bests(const struct scan_packing *p, const float *score, size_t n, struct scan_best *best)
+{
+	enum simd_level level = simd_level();
+	for (size_t r = 0; r < n; r++) {
+		const float *row = score + r * p->width;
+		if (level == SIMD_NONE)
+			best_portable(row, p->width, &best[r]);
+#if defined(__x86_64__)
+		else if (level == SIMD_AVX2)
+			best_avx2(row, p->width, &best[r]);
+		else
+			best_avx512(row, p->width, &best[r]);
+#endif
+	}
 }

@@ -25,10 +25,19 @@ int scan_packing_make(struct scan_packing *p, const float *centre, size_t k, siz
                       const double *offset, const double *slack, struct cbtm_error *e);
 void scan_packing_free(struct scan_packing *p);
 
-/* score (SCAN_BLOCK x width): x_i . c_j - offset_j of n <= SCAN_BLOCK rows, -infinity beyond k.
- * square (SCAN_BLOCK): |x_i|^2. Rows of score and square beyond n hold anything. */
-void scan_scores(const struct scan_packing *p, const float *x, size_t n, float *score,
+/* score (SCAN_BLOCK x width): x_i . c_j - offset_j of n <= SCAN_BLOCK rows, given by their addresses,
+ * -infinity beyond k. square (SCAN_BLOCK): |x_i|^2. Rows of score and square beyond n hold anything. */
+void scan_scores(const struct scan_packing *p, const float *const *row, size_t n, float *score,
                  float *square);
+
+/* A row's largest score, its cluster (any of equal ones), and the largest of the others: -infinity if
+ * k is 1. */
+struct scan_best {
+	float score, second;
+	uint32_t cluster;
+};
+/* best (n): of n rows of finite scores. */
+void scan_bests(const struct scan_packing *p, const float *score, size_t n, struct scan_best *best);
 
 /* The clusters of one row's scores that, with their slack, are at least best - margin, ascending,
  * into cluster (width + SCAN_PANEL). Returns how many; 0 if no score is a number. */

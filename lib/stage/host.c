@@ -13,6 +13,7 @@
 #include "math/lloyd.h"
 #include "math/seeding.h"
 #include "math/sparse.h"
+#include "math/sums.h"
 #include "math/svd.h"
 #include "plugin/loader.h"
 #include "stage/state.h"
@@ -136,11 +137,22 @@ static int host_means(const float *x, size_t n, size_t d, const uint64_t *weight
 
 static int host_assign_bounded(const float *x, size_t n, size_t d, const float *centre,
                                const float *before, size_t k, float *bound, uint32_t *cluster,
-                               double *distance, struct cbtm_error *e)
+                               struct cbtm_error *e)
 {
 	size_t scanned;
-	return bounds_nearest(the_pool, x, n, d, centre, before, k, bound, cluster, distance, &scanned,
-	                      e);
+	return bounds_nearest(the_pool, x, n, d, centre, before, k, bound, cluster, &scanned, e);
+}
+
+static struct cbtm_sums *host_sums_new(const float *x, size_t n, size_t d, const uint64_t *weight,
+                                       size_t k, struct cbtm_error *e)
+{
+	return sums_new(the_pool, x, n, d, weight, k, e);
+}
+
+static int host_sums_move(struct cbtm_sums *s, const uint32_t *cluster, size_t *moved,
+                          struct cbtm_error *e)
+{
+	return sums_move(the_pool, s, cluster, moved, e);
 }
 
 static const struct cbtm_host table = {
@@ -173,6 +185,11 @@ static const struct cbtm_host table = {
 	.prefix_reset = prefix_reset,
 	.prefix_add = prefix_add,
 	.prefix_tail = prefix_tail,
+	.sums_new = host_sums_new,
+	.sums_free = sums_free,
+	.sums_move = host_sums_move,
+	.sums_means = sums_means,
+	.sums_objective = sums_objective,
 };
 
 void host_start(struct pool *pool)

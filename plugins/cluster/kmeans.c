@@ -46,25 +46,21 @@ struct lloyd {
 	const struct cbtm_points *points;
 	size_t k;
 	float *centre, *last_centre, *best_centre; /* k x d; last: of the step before */
-	uint32_t *cluster, *before, *best_cluster; /* n */
-	double *distance, objective, best;         /* n */
-	float *bound;                              /* n */
+	uint32_t *cluster, *best_cluster;          /* n */
+	float *bound;                              /* n x 2 */
+	double objective, best;
+	struct cbtm_sums *sums;
 };
 
 static int take_step(struct lloyd *l, uint64_t restart, uint64_t t, size_t *moved,
                      struct cbtm_fit_report *report, struct cbtm_error *e)
 {
 	const struct cbtm_points *p = l->points;
-	memcpy(l->before, l->cluster, p->n * sizeof *l->before);
 	if (host->assign_bounded(p->vector, p->n, p->d, l->centre, t ? l->last_centre : NULL, l->k,
-	                         l->bound, l->cluster, l->distance, e))
+	                         l->bound, l->cluster, e) ||
+	    host->sums_move(l->sums, l->cluster, moved, e))
 		return e->name;
-	*moved = 0;
-	l->objective = 0;
-	for (size_t i = 0; i < p->n; i++) {
-		*moved += t == 0 || l->cluster[i] != l->before[i];
-		l->objective += l->distance[i] * (p->tokens ? (double)p->tokens[i] : 1);
-	}
+	l->objective = host->sums_objective(l->sums, l->centre);
 	struct cbtm_fit_step step = { .done = restart * l->o->iterations + t + 1,
 		                          .most = l->o->restarts * l->o->iterations,
 		                          .restart = restart,
@@ -82,18 +78,21 @@ static int run(struct lloyd *l, uint64_t restart, uint64_t seed, struct cbtm_fit
 	if (host->seed_centres((enum cbtm_seeding)l->o->init, p->vector, p->n, p->d, l->k, seed,
 	                       l->centre, e))
 		return e->name;
-	for (uint64_t t = 0; t < l->o->iterations && moved; t++) {
-		if (host->stop_requested())
-			return host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+	l->sums = host->sums_new(p->vector, p->n, p->d, p->tokens, l->k, e);
+	for (uint64_t t = 0; l->sums && t < l->o->iterations && moved; t++) {
+		if (host->stop_requested()) {
+			host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+			break;
+		}
 		if (take_step(l, restart, t, &moved, report, e))
-			return e->name;
+			break;
 		/* The last centres stay those that the clusters and the objective belong to. */
 		memcpy(l->last_centre, l->centre, l->k * p->d * sizeof *l->centre);
-		if (moved && t + 1 < l->o->iterations &&
-		    host->means(p->vector, p->n, p->d, p->tokens, l->cluster, l->k, l->centre, e))
-			return e->name;
+		if (moved && t + 1 < l->o->iterations)
+			host->sums_means(l->sums, l->centre);
 	}
-	return 0;
+	host->sums_free(l->sums);
+	return e->name;
 }
 
 static int fit(const void *options, const struct cbtm_points *points, size_t k, uint64_t seed,
@@ -109,9 +108,7 @@ static int fit(const void *options, const struct cbtm_points *points, size_t k, 
 	memset(price, 0, k * sizeof *price);
 	l.last_centre = host->take(centres, sizeof *l.last_centre, e);
 	l.best_centre = host->take(centres, sizeof *l.best_centre, e);
-	l.before = host->take(n, sizeof *l.before, e);
-	l.distance = host->take(n, sizeof *l.distance, e);
-	l.bound = host->take(n, sizeof *l.bound, e);
+	l.bound = host->take(n, 2 * sizeof *l.bound, e);
 	l.best_cluster = host->take(l.o->restarts > 1 ? n : 1, sizeof *l.best_cluster, e);
 	for (uint64_t r = 0; !e->name && r < l.o->restarts; r++) {
 		if (run(&l, r, seed + r, report, e) || l.o->restarts == 1 || (r && l.objective >= l.best))
@@ -126,8 +123,6 @@ static int fit(const void *options, const struct cbtm_points *points, size_t k, 
 	}
 	host->release(l.best_cluster);
 	host->release(l.bound);
-	host->release(l.distance);
-	host->release(l.before);
 	host->release(l.best_centre);
 	host->release(l.last_centre);
 	return e->name;
@@ -138,7 +133,7 @@ CBTM_EXPORT const struct cbtm_cluster cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "cluster",
 	            .name = "kmeans",
-	            .version = 2,
+	            .version = 3,
 	            .description = "plain k-means, clusters of any size",
 	            .params = params,
 	            .options_size = sizeof(struct options),

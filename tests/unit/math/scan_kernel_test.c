@@ -26,9 +26,14 @@ static void check_scores(size_t n, size_t k, size_t d)
 	assert_int_equal(scan_packing_make(&p, centre, k, d, offset, NULL, &e), 0);
 	float *score = malloc(SCAN_BLOCK * p.width * sizeof *score), square[SCAN_BLOCK];
 	uint32_t *cluster = malloc((p.width + SCAN_PANEL) * sizeof *cluster);
+	const float *rows[SCAN_BLOCK];
+	struct scan_best bests[SCAN_BLOCK];
+	for (size_t r = 0; r < n; r++)
+		rows[r] = x + r * d;
 	for (int level = SIMD_NONE; level <= SIMD_AVX512; level++) {
 		simd_limit((enum simd_level)level);
-		scan_scores(&p, x, n, score, square);
+		scan_scores(&p, rows, n, score, square);
+		scan_bests(&p, score, n, bests);
 		for (size_t r = 0; r < n; r++) {
 			const float *row = score + r * p.width;
 			size_t best = 0;
@@ -38,6 +43,11 @@ static void check_scores(size_t n, size_t k, size_t d)
 				assert_true(j < k ? fabs(row[j] - exact) < 1e-4 : row[j] == -INFINITY);
 				best = row[j] > row[best] ? j : best;
 			}
+			float second = -INFINITY;
+			for (size_t j = 0; j < k; j++)
+				second = j != best && row[j] > second ? row[j] : second;
+			assert_true(bests[r].score == row[best] && bests[r].second == second);
+			assert_true(bests[r].cluster < k && row[bests[r].cluster] == row[best]);
 			assert_int_equal(scan_select(&p, row, INFINITY, cluster), k);
 			assert_int_equal(cluster[k - 1], k - 1);
 			size_t count = scan_select(&p, row, 2, cluster), at = 0;
@@ -72,7 +82,7 @@ static void test_rows_that_are_no_numbers_have_no_choice(void **state)
 	assert_int_equal(scan_packing_make(&p, centre, 1, 2, &offset, NULL, &e), 0);
 	for (int level = SIMD_NONE; level <= SIMD_AVX512; level++) {
 		simd_limit((enum simd_level)level);
-		scan_scores(&p, x, 1, score, square);
+		scan_scores(&p, (const float *[]){ x }, 1, score, square);
 		assert_int_equal(scan_select(&p, score, 1, cluster), 0);
 		assert_true(isnan(square[0]));
 	}
