@@ -6,131 +6,154 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	SLAB = 8, /* panels that are allocated at once, for large pages */
+	SQUARE = PANEL * PANEL,
+	NEAR = 2048,  /* rows of a panel that stay in the first cache while others pass by */
+	GATHERED = 64 /* rows of all panels that are brought together */
+};
+
 struct work {
 	const struct basis *b;
+	const struct panel_variant *kernel;
 	size_t from, w;
-	const float *in; /* n x w, or (used - from) x w */
+	const float *in; /* n x PANEL, or panels * PANEL x w */
 	float *out;      /* the other of the two */
-	float *partial;  /* chunks x (used - from) x w */
-	bool fresh;      /* out is set, not added to */
 	struct dense_chunks chunks;
 };
 
+static struct work work_on(const struct basis *b, size_t from)
+{
+	size_t variants;
+	return (struct work){ .b = b,
+		                  .kernel = panel_variants(&variants),
+		                  .from = from,
+		                  .chunks = dense_chunks(b->n, NEAR / 2, 64) };
+}
+
 void basis_free(struct basis *b)
 {
-	for (size_t i = 0; i < b->slabs; i++)
-		free(b->slab[i]);
-	free(b->slab);
-	b->slab = NULL;
-	b->slabs = b->room = b->used = 0;
+	for (size_t i = 0; i < b->panels; i += SLAB)
+		free(b->panel[i]);
+	free(b->panel);
+	b->panel = NULL;
+	b->panels = b->room = 0;
 }
 
-int basis_append(struct basis *b, const float *y, size_t w, struct cbtm_error *e)
+float *basis_append(struct basis *b, struct cbtm_error *e)
 {
-	size_t column = b->used % BASIS_SLAB;
-	if (column == 0) {
-		if (array_reserve(&b->slab, &b->room, b->slabs + 1, sizeof *b->slab, e))
-			return e->name;
-		b->slab[b->slabs] = mem_aligned(b->n, BASIS_SLAB * sizeof **b->slab, "a basis", e);
-		if (!b->slab[b->slabs])
-			return e->name;
-		b->slabs++;
-	}
-	float *slab = b->slab[b->slabs - 1] + column;
-	for (size_t r = 0; r < b->n; r++)
-		memcpy(slab + r * BASIS_SLAB, y + r * w, w * sizeof *y);
-	b->used += w;
-	return 0;
+	size_t size = b->n * PANEL, in_slab = b->panels % SLAB;
+	if (array_reserve(&b->panel, &b->room, b->panels + 1, sizeof *b->panel, e))
+		return NULL;
+	float *panel = in_slab ? b->panel[b->panels - 1] + size : NULL;
+	if (!in_slab && (panel = mem_aligned(b->n, SLAB * PANEL * sizeof *panel, "a basis", e)))
+		mem_wish_huge(panel, SLAB * size * sizeof *panel);
+	if (panel)
+		b->panel[b->panels++] = panel;
+	return panel;
 }
 
-/* The vectors [*from, to) that lie in one slab; false behind the last. */
-static bool next_piece(const struct basis *b, size_t *from, size_t *to, const float **vectors)
-{
-	*from = *to;
-	if (*from >= b->used)
-		return false;
-	*to = (*from / BASIS_SLAB + 1) * BASIS_SLAB;
-	*to = *to < b->used ? *to : b->used;
-	*vectors = b->slab[*from / BASIS_SLAB] + *from % BASIS_SLAB;
-	return true;
-}
-
+/* The products of a chunk, into its place behind those of the chunks before it. */
 static int project_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 {
 	(void)thread, (void)e;
 	const struct work *k = arg;
-	size_t row = dense_chunk_start(&k->chunks, i),
-		   rows = dense_chunk_start(&k->chunks, i + 1) - row;
-	float *c = k->partial + i * (k->b->used - k->from) * k->w;
-	memset(c, 0, (k->b->used - k->from) * k->w * sizeof *c);
-	const float *vectors = NULL;
-	for (size_t from, to = k->from; next_piece(k->b, &from, &to, &vectors);)
-		product_add(
-			to - from, k->w, rows, (struct view){ vectors + row * BASIS_SLAB, 1, BASIS_SLAB },
-			(struct view){ k->in + row * k->w, k->w, 1 }, c + (from - k->from) * k->w, k->w);
+	size_t end = dense_chunk_start(&k->chunks, i + 1), size = (k->b->panels - k->from) * SQUARE;
+	float *c = k->out + i * size;
+	memset(c, 0, size * sizeof *c);
+	for (size_t row = dense_chunk_start(&k->chunks, i); row < end; row += NEAR) {
+		size_t rows = end - row < NEAR ? end - row : NEAR;
+		for (size_t p = k->from; p < k->b->panels; p++)
+			k->kernel->dots(k->b->panel[p] + row * PANEL, k->in + row * PANEL, rows,
+			                c + (p - k->from) * SQUARE);
+	}
 	return 0;
 }
 
-int basis_project(const struct basis *b, size_t from, const float *y, size_t w, float *c,
+int basis_project(const struct basis *b, size_t from, const float *y, float *c,
                   struct cbtm_error *e)
 {
-	size_t size = (b->used - from) * w;
-	struct work k = {
-		.b = b, .from = from, .w = w, .in = y, .chunks = dense_chunks(b->n, 512, 64)
-	};
-	k.partial = mem_aligned(k.chunks.count, size * sizeof(float), "a projection", e);
-	if (!k.partial || pool_run(b->pool, k.chunks.count, project_chunk, &k, e))
+	struct work k = work_on(b, from);
+	size_t size = (b->panels - from) * SQUARE;
+	k.in = y;
+	k.out = mem_aligned(k.chunks.count, size * sizeof *k.out, "a projection", e);
+	if (!k.out || pool_run(b->pool, k.chunks.count, project_chunk, &k, e))
 		goto done;
-	for (size_t j = 0; j < size; j++) {
-		double sum = 0;
+	for (size_t p = 0; p < size; p += SQUARE) {
+		double sum[SQUARE] = { 0 };
 		for (size_t i = 0; i < k.chunks.count; i++)
-			sum += (double)k.partial[i * size + j];
-		c[j] = (float)sum;
+			for (size_t j = 0; j < SQUARE; j++)
+				sum[j] += (double)k.out[i * size + p + j];
+		for (size_t j = 0; j < SQUARE; j++)
+			c[p + j] = (float)sum[j];
 	}
 done:
-	free(k.partial);
+	free(k.out);
+	return e->name;
+}
+
+static int subtract_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)thread, (void)e;
+	const struct work *k = arg;
+	size_t end = dense_chunk_start(&k->chunks, i + 1);
+	for (size_t row = dense_chunk_start(&k->chunks, i); row < end; row += NEAR) {
+		size_t rows = end - row < NEAR ? end - row : NEAR;
+		for (size_t p = k->from; p < k->b->panels; p++)
+			k->kernel->add(k->b->panel[p] + row * PANEL, k->in + (p - k->from) * SQUARE, rows,
+			               k->out + row * PANEL);
+	}
+	return 0;
+}
+
+int basis_subtract(const struct basis *b, size_t from, const float *c, float *y,
+                   struct cbtm_error *e)
+{
+	struct work k = work_on(b, from);
+	size_t size = (b->panels - from) * SQUARE;
+	float *negative = mem_aligned(size, sizeof *negative, "a projection", e);
+	for (size_t i = 0; negative && i < size; i++)
+		negative[i] = -c[i];
+	k.in = negative;
+	k.out = y;
+	if (negative)
+		pool_run(b->pool, k.chunks.count, subtract_chunk, &k, e);
+	free(negative);
 	return e->name;
 }
 
 static int combine_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 {
-	(void)thread, (void)e;
+	(void)thread;
 	const struct work *k = arg;
-	size_t row = dense_chunk_start(&k->chunks, i),
-		   rows = dense_chunk_start(&k->chunks, i + 1) - row;
-	const float *vectors = NULL;
-	if (k->fresh)
-		memset(k->out + row * k->w, 0, rows * k->w * sizeof *k->out);
-	for (size_t from, to = k->from; next_piece(k->b, &from, &to, &vectors);)
-		product_add(
-			rows, k->w, to - from, (struct view){ vectors + row * BASIS_SLAB, BASIS_SLAB, 1 },
-			(struct view){ k->in + (from - k->from) * k->w, k->w, 1 }, k->out + row * k->w, k->w);
-	return 0;
-}
-
-int basis_subtract(const struct basis *b, size_t from, const float *c, size_t w, float *y,
-                   struct cbtm_error *e)
-{
-	size_t size = (b->used - from) * w;
-	float *negative = mem_aligned(size, sizeof *negative, "a projection", e);
-	struct work k = { .b = b,
-		              .from = from,
-		              .w = w,
-		              .in = negative,
-		              .out = y,
-		              .chunks = dense_chunks(b->n, 512, 64) };
-	for (size_t i = 0; negative && i < size; i++)
-		negative[i] = -c[i];
-	if (negative)
-		pool_run(b->pool, k.chunks.count, combine_chunk, &k, e);
-	free(negative);
+	size_t end = dense_chunk_start(&k->chunks, i + 1), depth = k->b->panels * PANEL;
+	size_t width = (k->w + PANEL - 1) / PANEL * PANEL;
+	float *all = mem_aligned(GATHERED, depth * sizeof *all, "a combination", e);
+	float *sum = mem_aligned(GATHERED, width * sizeof *sum, "a combination", e);
+	for (size_t row = dense_chunk_start(&k->chunks, i); all && sum && row < end; row += GATHERED) {
+		size_t rows = end - row < GATHERED ? end - row : GATHERED;
+		for (size_t p = 0; p < k->b->panels; p++)
+			for (size_t r = 0; r < rows; r++)
+				memcpy(all + r * depth + p * PANEL, k->b->panel[p] + (row + r) * PANEL,
+				       PANEL * sizeof *all);
+		memset(sum, 0, rows * width * sizeof *sum);
+		product_add(rows, k->w, depth, (struct view){ all, depth, 1 },
+		            (struct view){ k->in, k->w, 1 }, sum, width);
+		for (size_t p = 0; p < width; p += PANEL)
+			for (size_t r = 0; r < rows; r++)
+				memcpy(k->out + p * k->b->n + (row + r) * PANEL, sum + r * width + p,
+				       PANEL * sizeof *sum);
+	}
+	free(sum);
+	free(all);
 	return e->name;
 }
 
 int basis_combine(const struct basis *b, const float *c, size_t w, float *y, struct cbtm_error *e)
 {
-	struct work k = {
-		.b = b, .w = w, .in = c, .out = y, .fresh = true, .chunks = dense_chunks(b->n, 512, 64)
-	};
+	struct work k = work_on(b, 0);
+	k.w = w;
+	k.in = c;
+	k.out = y;
 	return pool_run(b->pool, k.chunks.count, combine_chunk, &k, e);
 }

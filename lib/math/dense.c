@@ -4,6 +4,7 @@
 #include "math/product.h"
 #include "math/row.h"
 #include <cblas.h>
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,16 @@
 /* LAPACK, which OpenBLAS carries without a header: symmetric eigenproblem, divide and conquer. */
 void dsyevd_(const char *job, const char *triangle, const int *n, double *a, const int *lda,
              double *w, double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+/* Its steps: to tridiagonal form, eigenvalues of that, eigenvectors by inverse iteration, back. */
+void dsytrd_(const char *triangle, const int *n, double *a, const int *lda, double *diagonal,
+             double *beside, double *tau, double *work, const int *lwork, int *info);
+void dsterf_(const int *n, double *diagonal, double *beside, int *info);
+void dstein_(const int *n, const double *diagonal, const double *beside, const int *m,
+             const double *value, const int *block, const int *split, double *z, const int *ldz,
+             double *work, int *iwork, int *failed, int *info);
+void dormtr_(const char *side, const char *triangle, const char *transpose, const int *m,
+             const int *n, const double *a, const int *lda, const double *tau, double *c,
+             const int *ldc, double *work, const int *lwork, int *info);
 /* Cholesky's solution of a symmetric positive definite system. */
 void dposv_(const char *triangle, const int *n, const int *columns, double *a, const int *lda,
             double *b, const int *ldb, int *info);
@@ -106,7 +117,7 @@ static int gram_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e
 int dense_gram(struct pool *pool, const float *x, size_t n, size_t m, double *gram,
                struct cbtm_error *e)
 {
-	struct gram_work w = { x, m, dense_chunks(n, 8192, 64), NULL };
+	struct gram_work w = { x, m, dense_chunks(n, 1024, 64), NULL };
 	w.partial = mem_zeroed(w.chunks.count * m, m * sizeof(double), "a Gram matrix", e);
 	if (!w.partial || pool_run(pool, w.chunks.count, gram_chunk, &w, e))
 		goto done;
@@ -151,7 +162,7 @@ int dense_eigen(double *a, size_t m, double *value, struct cbtm_error *e)
 {
 	if (m == 0)
 		return 0;
-	if (m > 16384) /* LAPACK counts its workspace, about 2 m^2, in ints */
+	if (m > DENSE_LARGEST)
 		return error_set(e, CBTM_ERR_INTERNAL, NULL, "an eigenproblem of %zu rows is too large", m);
 	int n = (int)m, info = 0, lwork = 1 + 6 * n + 2 * n * n, liwork = 3 + 5 * n;
 	double *work = mem_aligned((size_t)lwork, sizeof *work, "an eigenproblem", e);
@@ -163,6 +174,70 @@ int dense_eigen(double *a, size_t m, double *value, struct cbtm_error *e)
 		error_set(e, CBTM_ERR_NOT_FINITE, NULL, "an eigenproblem of %zu rows did not converge", m);
 	free(iwork);
 	free(work);
+	return e->name;
+}
+
+/* What dense_top works on, for a matrix of n rows of which `top` eigenvectors are wanted. */
+struct top_work {
+	int n, top;
+	double *diagonal, *beside, *tau; /* n: the tridiagonal form, and the way to it */
+	double *value, *spare;           /* n: eigenvalues, ascending */
+	double *work;
+	int *iwork, lwork;
+};
+
+/* The eigenvectors of the largest eigenvalues; false where the matrix falls apart into blocks, or
+ * one of them is not found: inverse iteration is made for neither. */
+static bool find_top(struct top_work *k, double *a, double *vector)
+{
+	int n = k->n, info = 0, *block = k->iwork, *split = block + n;
+	dsytrd_("L", &n, a, &n, k->diagonal, k->beside, k->tau, k->work, &k->lwork, &info);
+	for (int i = 0; i + 1 < n; i++)
+		if (fabs(k->beside[i]) <= DBL_EPSILON * (fabs(k->diagonal[i]) + fabs(k->diagonal[i + 1])))
+			return false;
+	memcpy(k->value, k->diagonal, (size_t)n * sizeof *k->value);
+	memcpy(k->spare, k->beside, (size_t)n * sizeof *k->spare);
+	dsterf_(&n, k->value, k->spare, &info);
+	for (int i = 0; i < n; i++) {
+		block[i] = 1;
+		split[i] = n;
+	}
+	if (!info)
+		dstein_(&n, k->diagonal, k->beside, &k->top, k->value + n - k->top, block, split, vector,
+		        &n, k->work, split + n, split + 2 * n, &info);
+	if (!info)
+		dormtr_("L", "L", "N", &n, &k->top, a, &n, k->tau, vector, &n, k->work, &k->lwork, &info);
+	return info == 0;
+}
+
+int dense_top(const double *a, size_t m, size_t stride, size_t top, double *value, double *vector,
+              struct cbtm_error *e)
+{
+	if (m > DENSE_LARGEST)
+		return error_set(e, CBTM_ERR_INTERNAL, NULL, "an eigenproblem of %zu rows is too large", m);
+	struct top_work k = { .n = (int)m, .top = (int)top, .lwork = 64 * (int)m };
+	double *copy = mem_aligned(m, m * sizeof *copy, "an eigenproblem", e);
+	k.value = mem_aligned(m, 5 * sizeof *k.value, "an eigenproblem", e);
+	k.work = mem_aligned(m, 64 * sizeof *k.work, "an eigenproblem", e);
+	k.iwork = mem_aligned(m, 4 * sizeof *k.iwork, "an eigenproblem", e);
+	if (e->name)
+		goto done;
+	k.spare = k.value + m;
+	k.diagonal = k.spare + m;
+	k.beside = k.diagonal + m;
+	k.tau = k.beside + m;
+	for (size_t i = 0; i < m; i++)
+		memcpy(copy + i * m, a + i * stride, m * sizeof *copy);
+	if (!find_top(&k, copy, vector)) {
+		for (size_t i = 0; i < m; i++)
+			memcpy(copy + i * m, a + i * stride, m * sizeof *copy);
+		if (dense_eigen(copy, m, k.value, e))
+			goto done;
+		memcpy(vector, copy + (m - top) * m, top * m * sizeof *copy);
+	}
+	memcpy(value, k.value + m - top, top * sizeof *value);
+done:
+	free(k.iwork), free(k.work), free(k.value), free(copy);
 	return e->name;
 }
 

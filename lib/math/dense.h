@@ -40,8 +40,15 @@ int dense_gram(struct pool *pool, const float *x, size_t n, size_t m, double *gr
 int dense_times(struct pool *pool, const float *x, size_t n, size_t m, const float *b, size_t r,
                 float *y, struct cbtm_error *e);
 
+enum { DENSE_LARGEST = 16384 }; /* rows: LAPACK counts its workspace, about 2 m^2, in ints */
+
 /* Eigenvalues (m, ascending) of a symmetric matrix (m x m); its rows become the eigenvectors. */
 int dense_eigen(double *a, size_t m, double *value, struct cbtm_error *e);
+
+/* The `top` <= m largest eigenvalues (ascending) of a symmetric matrix (m x m, rows `stride` apart)
+ * and their eigenvectors (top x m): by inverse iteration, a third faster than all of them. */
+int dense_top(const double *a, size_t m, size_t stride, size_t top, double *value, double *vector,
+              struct cbtm_error *e);
 
 /* Solves a y = b for a symmetric positive definite a (m x m, its upper triangle is read, a is
  * overwritten), y into b (m). NOT_FINITE if it is not definite. */

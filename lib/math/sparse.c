@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FEW 4     /* columns: a vector of any machine */
-#define TASKS 256 /* tasks of about equally many entries: words are far from equally frequent */
+enum { TASKS = 256 }; /* of about equally many entries: words are far from equally frequent */
 
 struct product {
 	const struct cbtm_sparse *a;
-	const float *v;
+	const float *v; /* panels */
 	float *y;
-	size_t d, tasks;
+	size_t d, tasks; /* tasks of a panel */
+	const uint32_t *place;
 	sparse_tile *tile;
 };
 
@@ -35,63 +35,64 @@ static size_t first_row(const struct product *p, size_t t)
 	return low;
 }
 
-/* The columns behind the last whole tile: the kernel's sums, FEW columns at a time. */
-static inline __attribute__((always_inline)) void tail_sums(const float *value,
-                                                            const uint32_t *column, size_t n,
-                                                            const float *v, size_t stride,
-                                                            size_t few, float *y)
+enum { NARROW_ROWS = 64 }; /* of a panel of which a part is wanted */
+
+/* The first few columns of a panel's rows, by way of whole ones. */
+static void narrow_rows(const struct product *p, struct sparse_product panel, size_t columns,
+                        size_t from, size_t to)
 {
-	double total[FEW] = { 0 };
-	for (size_t i = 0; i < n;) {
-		size_t to = n - i < TILE_RUN ? n : i + TILE_RUN;
-		float sum[FEW] = { 0 };
-		for (; i < to; i++) {
-			const float *row = v + (size_t)column[i] * stride;
-			for (size_t j = 0; j < few; j++)
-				sum[j] += value[i] * row[j];
-		}
-		for (size_t j = 0; j < few; j++)
-			total[j] += (double)sum[j];
+	_Alignas(64) float whole[NARROW_ROWS * TILE];
+	for (; from < to; from += NARROW_ROWS) {
+		size_t end = to - from < NARROW_ROWS ? to : from + NARROW_ROWS;
+		struct sparse_product part = { panel.a, panel.v, whole, TILE, NULL, from };
+		p->tile(&part, from, end);
+		for (size_t r = from; r < end; r++)
+			memcpy(panel.y + (p->place ? p->place[r] : r) * p->d, whole + (r - from) * TILE,
+			       columns * sizeof *whole);
 	}
-	for (size_t j = 0; j < few; j++)
-		y[j] = (float)total[j];
 }
 
 static int product_task(void *arg, size_t t, unsigned thread, struct cbtm_error *e)
 {
 	(void)thread, (void)e;
 	const struct product *p = arg;
-	size_t d = p->d, to = first_row(p, t + 1);
-	for (size_t r = first_row(p, t); r < to; r++) {
-		uint64_t at = p->a->start[r];
-		size_t n = (size_t)(p->a->start[r + 1] - at), j = 0;
-		size_t known = (size_t)(p->a->start[to] - at);
-		const float *value = p->a->value + at;
-		const uint32_t *column = p->a->column + at;
-		for (; j + TILE <= d; j += TILE)
-			p->tile(value, column, n, known, p->v + j, d, p->y + r * d + j);
-		for (; j + FEW <= d; j += FEW)
-			tail_sums(value, column, n, p->v + j, d, FEW, p->y + r * d + j);
-		for (; j < d; j++)
-			tail_sums(value, column, n, p->v + j, d, 1, p->y + r * d + j);
-	}
+	size_t column = t / p->tasks * TILE, from = first_row(p, t % p->tasks);
+	size_t to = first_row(p, t % p->tasks + 1);
+	struct sparse_product panel = { p->a,          p->v + column * p->a->columns,
+		                            p->y + column, p->d,
+		                            p->place,      0 };
+	if (p->d - column < TILE)
+		narrow_rows(p, panel, p->d - column, from, to);
+	else
+		p->tile(&panel, from, to);
 	return 0;
+}
+
+int sparse_times_panels(struct pool *pool, const struct cbtm_sparse *a, const float *v, size_t d,
+                        const uint32_t *place, float *y, struct cbtm_error *e)
+{
+	size_t variants, tasks = a->rows < TASKS ? (a->rows ? a->rows : 1) : TASKS;
+	struct product p = { a, v, y, d, tasks, place, sparse_variants(&variants)->tile };
+	return pool_run(pool, (d + TILE - 1) / TILE * tasks, product_task, &p, e);
 }
 
 int sparse_times_dense(struct pool *pool, const struct cbtm_sparse *a, const float *v, size_t d,
                        float *y, struct cbtm_error *e)
 {
-	size_t variants;
-	struct product p = { a,
-		                 v,
-		                 y,
-		                 d,
-		                 a->rows < TASKS ? (a->rows ? a->rows : 1) : TASKS,
-		                 sparse_variants(&variants)->tile };
-	return pool_run(pool, p.tasks, product_task, &p, e);
+	size_t panels = (d + TILE - 1) / TILE;
+	float *packed = mem_zeroed(panels * a->columns, TILE * sizeof *packed, "a product", e);
+	if (!packed)
+		return e->name;
+	for (size_t i = 0; i < a->columns; i++)
+		for (size_t j = 0; j < d; j++)
+			packed[(j / TILE * a->columns + i) * TILE + j % TILE] = v[i * d + j];
+	sparse_times_panels(pool, a, packed, d, NULL, y, e);
+	free(packed);
+	return e->name;
 }
 
-int sparse_transpose(const struct cbtm_sparse *a, struct sparse_owned *t, struct cbtm_error *e)
+int sparse_transpose(const struct cbtm_sparse *a, const uint32_t *went, struct sparse_owned *t,
+                     struct cbtm_error *e)
 {
 	*t = (struct sparse_owned){ 0 };
 	if (a->rows > UINT32_MAX)
@@ -104,13 +105,13 @@ int sparse_transpose(const struct cbtm_sparse *a, struct sparse_owned *t, struct
 	if (e->name)
 		goto done;
 	for (size_t i = 0; i < entries; i++)
-		t->start[a->column[i] + 1]++;
+		t->start[(went ? went[a->column[i]] : a->column[i]) + 1]++;
 	for (size_t c = 0; c < a->columns; c++)
 		t->start[c + 1] += t->start[c];
 	memcpy(next, t->start, (a->columns + 1) * sizeof *next);
 	for (size_t r = 0; r < a->rows; r++) {
 		for (uint64_t i = a->start[r]; i < a->start[r + 1]; i++) {
-			uint64_t place = next[a->column[i]]++;
+			uint64_t place = next[went ? went[a->column[i]] : a->column[i]]++;
 			t->column[place] = (uint32_t)r;
 			t->value[place] = a->value[i];
 		}

@@ -6,29 +6,29 @@
 #include "base/signals.h"
 #include "math/basis.h"
 #include "math/dense.h"
-#include "math/sparse.h"
-#include "math/sparse_tile.h"
+#include "math/sparse_core.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = TILE }; /* vectors of a step */
+enum { BLOCK = PANEL }; /* vectors of a step */
 
 #define RANK_TOLERANCE 1e-5 /* below this share of the largest a singular value is rounding noise */
 #define FLOAT_NOISE 1e-6    /* what is left of a float vector by subtracting is, below this share */
-#define REFINE 0.1 /* below this share the eigenvalues, of squares in float, are too coarse */
-#define LARGEST_PROBLEM 16384 /* directions that dense_eigen takes */
+#define UNEVEN 1e-2 /* shorter than this share of the longest: what is left is cleaned again */
+#define REFINE 0.1  /* below this share the eigenvalues, of squares in float, are too coarse */
 
 struct lanczos {
 	struct pool *pool;
-	const struct cbtm_sparse *p, *pt; /* n x r, n <= r, and its transpose */
+	const struct sparse_core *a; /* n x r, n <= r */
 	size_t n, r, d, room;
 	struct basis basis;         /* of n-vectors */
 	float *y, *y2;              /* n x BLOCK: the block under way */
 	float *z;                   /* r x BLOCK */
 	float *c;                   /* room x BLOCK: projections on the basis */
-	double *t;                  /* room x room: basis' p pt basis */
-	double *w, *theta;          /* its eigenvectors (rows, ascending) and eigenvalues */
+	double *t;                  /* room x room: basis' a a' basis */
+	double *w, *theta;          /* its d largest eigenvalues, ascending, and eigenvectors (rows) */
+	size_t found;               /* so many of them: d, or as many as t has rows */
 	double rest[BLOCK * BLOCK]; /* what is left of the last product, in a basis of its own */
 	double largest;             /* of theta, about */
 	struct random_key key;
@@ -93,55 +93,77 @@ done:
 	return e->name;
 }
 
-/* y2 minus what lies in the basis, made orthonormal, into y. size: 0 where nothing was left. */
-static int clean(struct lanczos *k, double *size, struct cbtm_error *e)
-{
-	float to[BLOCK * BLOCK];
-	if (basis_project(&k->basis, 0, k->y2, BLOCK, k->c, e) ||
-	    basis_subtract(&k->basis, 0, k->c, BLOCK, k->y2, e) ||
-	    principal(k->pool, k->y2, k->n, BLOCK, 1e-4, to, size, e))
-		return e->name;
-	return dense_times(k->pool, k->y2, k->n, BLOCK, to, BLOCK, k->y, e);
-}
-
 /*
- * Appends the next block: what is left in y, where that is noise random directions (an invariant
- * subspace is spanned then, but not yet every copy of its singular values). *any = false if no
- * direction is left at all. Leaves the block in y.
+ * Appends the next block, what is left in y: less what lies in the basis, made orthonormal. Where that
+ * is noise, random directions (an invariant subspace is spanned then, but not yet every copy of its
+ * singular values). *any = false if no direction is left at all.
  */
 static int next_block(struct lanczos *k, bool *any, struct cbtm_error *e)
 {
-	float to[BLOCK * BLOCK];
-	double size[BLOCK];
-	bool drawn = false;
-	*any = false;
-	if (principal(k->pool, k->y, k->n, BLOCK, FLOAT_NOISE * k->largest, to, size, e) ||
-	    dense_times(k->pool, k->y, k->n, BLOCK, to, BLOCK, k->y2, e))
-		return e->name;
-	for (size_t i = 0; i < BLOCK; i++) {
-		drawn |= size[i] == 0;
-		for (size_t j = 0; j < BLOCK; j++)
-			k->rest[i * BLOCK + j] = size[i] * size[i] * (double)to[j * BLOCK + i];
+	float to[BLOCK * BLOCK], *panel;
+	double size[BLOCK], least = FLOAT_NOISE * k->largest;
+	for (size_t rounds = 1, round = 0; round < rounds; round++, least = 1e-4) {
+		if (basis_project(&k->basis, 0, k->y, k->c, e) ||
+		    basis_subtract(&k->basis, 0, k->c, k->y, e) ||
+		    principal(k->pool, k->y, k->n, BLOCK, least, to, size, e))
+			return e->name;
+		bool drawn = size[BLOCK - 1] == 0;
+		*any = size[0] > 0;
+		if (round == 0) {
+			rounds = drawn ? 3 : size[BLOCK - 1] < UNEVEN * size[0] ? 2 : 1;
+			for (size_t i = 0; i < BLOCK; i++)
+				for (size_t j = 0; j < BLOCK; j++)
+					k->rest[i * BLOCK + j] = size[i] * size[i] * (double)to[j * BLOCK + i];
+		}
+		if (round + 1 == rounds)
+			break;
+		if (dense_times(k->pool, k->y, k->n, BLOCK, to, BLOCK, k->y2, e) ||
+		    (round == 0 && drawn && draw_columns(k, k->y2, size, e)))
+			return e->name;
+		float *other = k->y;
+		k->y = k->y2;
+		k->y2 = other;
 	}
-	if (drawn && (draw_columns(k, k->y2, size, e) || clean(k, size, e)))
+	if (!*any || !(panel = basis_append(&k->basis, e)))
 		return e->name;
-	if (drawn)
-		memcpy(k->y2, k->y, k->n * BLOCK * sizeof *k->y);
-	if (clean(k, size, e))
-		return e->name;
-	for (size_t j = 0; j < BLOCK; j++)
-		*any |= size[j] > 0;
-	return *any ? basis_append(&k->basis, k->y, BLOCK, e) : 0;
+	return dense_times(k->pool, k->y, k->n, BLOCK, to, BLOCK, panel, e);
 }
 
-/* y = p pt y, its part in the last two blocks goes to t: in exact numbers there is no other. */
+struct diagonal {
+	const float *alone, *x;
+	float *y;
+	struct dense_chunks chunks;
+};
+
+static int diagonal_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
+{
+	(void)thread, (void)e;
+	const struct diagonal *w = arg;
+	size_t to = dense_chunk_start(&w->chunks, i + 1);
+	for (size_t r = dense_chunk_start(&w->chunks, i); r < to; r++)
+		for (size_t j = 0; j < BLOCK; j++)
+			w->y[r * BLOCK + j] += w->alone[r] * w->x[r * BLOCK + j];
+	return 0;
+}
+
+/* y = a a' times the last block. */
 static int multiply(struct lanczos *k, struct cbtm_error *e)
 {
-	size_t used = k->basis.used, from = used > 2 * BLOCK ? used - 2 * BLOCK : 0;
-	if (sparse_times_dense(k->pool, k->pt, k->y, BLOCK, k->z, e) ||
-	    sparse_times_dense(k->pool, k->p, k->z, BLOCK, k->y, e) ||
-	    basis_project(&k->basis, from, k->y, BLOCK, k->c, e) ||
-	    basis_subtract(&k->basis, from, k->c, BLOCK, k->y, e))
+	const float *x = k->basis.panel[k->basis.panels - 1];
+	struct diagonal w = { k->a->alone, x, k->y, dense_chunks(k->n, 1024, 64) };
+	if (sparse_times_panels(k->pool, &k->a->shared, x, BLOCK, NULL, k->z, e) ||
+	    sparse_times_panels(k->pool, &k->a->rows.matrix, k->z, BLOCK, NULL, k->y, e))
+		return e->name;
+	return pool_run(k->pool, w.chunks.count, diagonal_chunk, &w, e);
+}
+
+/* The next y; its part in the last two blocks goes to t: in exact numbers there is no other. */
+static int step(struct lanczos *k, struct cbtm_error *e)
+{
+	size_t panels = k->basis.panels, first = panels > 2 ? panels - 2 : 0;
+	size_t used = panels * BLOCK, from = first * BLOCK;
+	if (multiply(k, e) || basis_project(&k->basis, first, k->y, k->c, e) ||
+	    basis_subtract(&k->basis, first, k->c, k->y, e))
 		return e->name;
 	for (size_t i = from; i < used; i++)
 		for (size_t j = 0; j < BLOCK; j++) {
@@ -156,27 +178,26 @@ static int multiply(struct lanczos *k, struct cbtm_error *e)
 	return signals_check(e);
 }
 
-/* The eigenvectors of t; k->residual: the largest of the first d of them. */
-static int solve(struct lanczos *k, struct cbtm_error *e)
+/* The eigenvectors of t, of `used` rows; k->residual: the largest of theirs. */
+static int solve(struct lanczos *k, size_t used, struct cbtm_error *e)
 {
-	size_t l = k->basis.used;
-	for (size_t i = 0; i < l; i++)
-		memcpy(k->w + i * l, k->t + i * k->room, l * sizeof *k->w);
-	if (dense_eigen(k->w, l, k->theta, e))
+	k->found = k->d < used ? k->d : used;
+	if (dense_top(k->t, used, k->room, k->found, k->theta, k->w, e))
 		return e->name;
-	k->largest = k->theta[l - 1] > k->largest ? k->theta[l - 1] : k->largest;
+	double most = k->theta[k->found - 1];
+	k->largest = most > k->largest ? most : k->largest;
 	k->residual = 0;
-	for (size_t j = 0; j < k->d && j < l; j++) {
-		const double *last = k->w + (l - 1 - j) * l + l - BLOCK;
-		double square = 0, theta = k->theta[l - 1 - j];
+	for (size_t j = 0; j < k->found; j++) {
+		const double *last = k->w + (j + 1) * used - BLOCK;
+		double square = 0;
 		for (size_t i = 0; i < BLOCK; i++) {
 			double sum = 0;
 			for (size_t m = 0; m < BLOCK; m++)
 				sum += k->rest[i * BLOCK + m] * last[m];
 			square += sum * sum;
 		}
-		if (theta > RANK_TOLERANCE * RANK_TOLERANCE * k->largest)
-			k->residual = fmax(k->residual, sqrt(square) / theta);
+		if (k->theta[j] > RANK_TOLERANCE * RANK_TOLERANCE * k->largest)
+			k->residual = fmax(k->residual, sqrt(square) / k->theta[j]);
 	}
 	return 0;
 }
@@ -188,43 +209,40 @@ static size_t steps_ahead(double residual, size_t d)
 	return steps < 1 ? 1 : (size_t)(steps < most ? steps : most);
 }
 
-static int iterate(struct lanczos *k, struct cbtm_error *e)
+/* Spans directions until those that are sought are; *used: how many. */
+static int iterate(struct lanczos *k, size_t *used, struct cbtm_error *e)
 {
 	/* So many directions were needed for 2 to 300 dimensions of text. */
-	size_t due = 3 * k->d + (size_t)(13 * sqrt((double)k->d));
+	size_t due = 3 * k->d + (size_t)(14 * sqrt((double)k->d));
 	bool any;
-	if (draw_columns(k, k->y, NULL, e) || next_block(k, &any, e))
+	*used = 0;
+	if (draw_columns(k, k->y, NULL, e) || next_block(k, &any, e) || !any)
 		return e->name;
-	if (!any)
-		return 0;
 	for (;;) {
-		if (multiply(k, e))
+		*used = k->basis.panels * BLOCK;
+		if (step(k, e))
 			return e->name;
-		if (k->basis.used == BLOCK && solve(k, e)) /* the scale of things */
+		if (*used == BLOCK && solve(k, *used, e)) /* the scale of things */
 			return e->name;
-		size_t used = k->basis.used;
-		bool full = used + BLOCK > k->room;
+		bool full = *used + BLOCK > k->room;
 		if (!full && next_block(k, &any, e))
 			return e->name;
-		if (!full && any && used < due)
+		if (!full && any && *used < due)
 			continue;
 		/* The block behind is not part of t yet. */
-		k->basis.used = used;
-		if (solve(k, e) || full || !any || k->residual <= SVD_RESIDUAL)
+		if (solve(k, *used, e) || full || !any || k->residual <= SVD_RESIDUAL)
 			return e->name;
-		due = used + BLOCK * steps_ahead(k->residual, k->d);
-		k->basis.used = used + BLOCK;
+		due = *used + BLOCK * steps_ahead(k->residual, k->d);
 	}
 }
 
-/* The first d columns of w as the combination of the basis (used x d), zeros behind them. */
-static float *combination(const struct lanczos *k, struct cbtm_error *e)
+/* The eigenvectors as the combination of the basis (panels * BLOCK x d), zeros behind them. */
+static float *combination(const struct lanczos *k, size_t used, struct cbtm_error *e)
 {
-	size_t l = k->basis.used;
-	float *c = mem_zeroed(l, k->d * sizeof *c, "the SVD", e);
-	for (size_t j = 0; c && j < k->d && j < l; j++)
-		for (size_t i = 0; i < l; i++)
-			c[i * k->d + j] = (float)k->w[(l - 1 - j) * l + i];
+	float *c = mem_zeroed(k->basis.panels * BLOCK, k->d * sizeof *c, "the SVD", e);
+	for (size_t j = 0; c && j < k->found; j++)
+		for (size_t i = 0; i < used; i++)
+			c[i * k->d + j] = (float)k->w[(k->found - 1 - j) * used + i];
 	return c;
 }
 
@@ -289,73 +307,121 @@ done:
 	return e->name;
 }
 
-/*
- * v (columns x d) and s (d) from the basis; by_columns: it is one of the columns' side. Where they
- * span more than eigenvalues of squares can tell apart, small singular values are found anew and
- * their vectors turned apart, from x = pt u, whose lengths they are.
- */
-static int finish(struct lanczos *k, bool by_columns, float *v, double *s, struct cbtm_error *e)
+struct unpacking {
+	const float *panels;
+	size_t d;
+	float *v;
+	struct dense_chunks chunks;
+};
+
+static int unpack_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 {
-	size_t d = k->d, l = k->basis.used, n = k->n, columns = by_columns ? n : k->r;
-	float *c = combination(k, e), *to = NULL, *u = NULL, *x = NULL;
-	for (size_t j = 0; j < d && j < l; j++)
-		s[j] = k->theta[l - 1 - j] > 0 ? sqrt(k->theta[l - 1 - j]) : 0;
+	(void)thread, (void)e;
+	const struct unpacking *w = arg;
+	size_t n = w->chunks.n, to = dense_chunk_start(&w->chunks, i + 1);
+	for (size_t r = dense_chunk_start(&w->chunks, i); r < to; r++)
+		for (size_t j = 0; j < w->d; j++)
+			w->v[r * w->d + j] = w->panels[(j / PANEL * n + r) * PANEL + j % PANEL];
+	return 0;
+}
+
+/*
+ * v (columns x d) from u (n x d, panels), the left singular vectors where the basis is one of the
+ * rows' side. Where s spans more than eigenvalues of squares can tell apart, small singular values are
+ * found anew and their vectors turned apart, from x = a' u, whose lengths they are.
+ */
+static int turn(struct lanczos *k, bool by_columns, const float *u, float *v, double *s,
+                struct cbtm_error *e)
+{
+	size_t d = k->d, columns = by_columns ? k->n : k->r;
 	bool coarse = s[d - 1] < REFINE * s[0];
-	u = mem_aligned(n, d * sizeof *u, "the SVD", e);
-	/* Of the columns' side, unless it is turned: right where it shall be. */
-	if (coarse)
-		x = mem_aligned(k->r, d * sizeof *x, "the SVD", e);
-	to = mem_aligned(d, d * sizeof *to, "the SVD", e);
-	if (e->name || basis_combine(&k->basis, c, d, u, e) ||
-	    ((coarse || !by_columns) && sparse_times_dense(k->pool, k->pt, u, d, coarse ? x : v, e)) ||
-	    (coarse && principal(k->pool, x, k->r, d, RANK_TOLERANCE * sqrt(k->largest), to, s, e)))
-		goto done;
-	if (coarse) {
-		for (size_t i = 0; by_columns && i < d * d; i++) /* turns alone: u is unit already */
-			to[i] = (float)((double)to[i] * s[i % d]);
-		dense_times(k->pool, by_columns ? u : x, columns, d, to, d, v, e);
-	} else if (by_columns) {
-		memcpy(v, u, columns * d * sizeof *v);
+	float *x = NULL, *rows = NULL, *to = NULL;
+	if (by_columns) {
+		rows = coarse ? mem_aligned(k->n, d * sizeof *rows, "the SVD", e) : v;
+		struct unpacking w = { u, d, rows, dense_chunks(k->n, 1024, 64) };
+		if (!rows || pool_run(k->pool, w.chunks.count, unpack_chunk, &w, e) || !coarse)
+			goto done;
 	}
-	if (!e->name)
-		make_unit(k->pool, v, columns, d, s, e);
+	x = coarse ? mem_aligned(k->r, d * sizeof *x, "the SVD", e) : v;
+	to = mem_aligned(d, d * sizeof *to, "the SVD", e);
+	if (e->name || sparse_times_panels(k->pool, &k->a->columns.matrix, u, d, k->a->place, x, e) ||
+	    !coarse || principal(k->pool, x, k->r, d, RANK_TOLERANCE * sqrt(k->largest), to, s, e))
+		goto done;
+	for (size_t i = 0; by_columns && i < d * d; i++) /* turns alone: u is unit already */
+		to[i] = (float)((double)to[i] * s[i % d]);
+	dense_times(k->pool, by_columns ? rows : x, columns, d, to, d, v, e);
 done:
-	free(to), free(x), free(u), free(c);
+	free(to);
+	if (x != v)
+		free(x);
+	if (rows != v)
+		free(rows);
+	return e->name;
+}
+
+/* v and s from the basis, which is one of the columns' side or of the rows'. */
+static int finish(struct lanczos *k, size_t used, bool by_columns, float *v, double *s,
+                  struct cbtm_error *e)
+{
+	size_t d = k->d, panels = (d + PANEL - 1) / PANEL;
+	float *c = combination(k, used, e);
+	float *u = mem_aligned(k->n, panels * PANEL * sizeof *u, "the SVD", e);
+	for (size_t j = 0; j < k->found; j++)
+		s[j] = k->theta[k->found - 1 - j] > 0 ? sqrt(k->theta[k->found - 1 - j]) : 0;
+	if (!e->name && !basis_combine(&k->basis, c, d, u, e) && !turn(k, by_columns, u, v, s, e))
+		make_unit(k->pool, v, by_columns ? k->n : k->r, d, s, e);
+	free(u), free(c);
+	return e->name;
+}
+
+/* a, or its transpose if it has more rows than columns, arranged for the products. */
+static int arrange(const struct cbtm_sparse *a, bool by_columns, struct sparse_core *core,
+                   struct cbtm_error *e)
+{
+	struct sparse_owned t = { 0 };
+	if (!by_columns)
+		return sparse_core_make(a, core, e);
+	if (!sparse_transpose(a, NULL, &t, e))
+		sparse_core_make(&t.matrix, core, e);
+	sparse_free(&t);
 	return e->name;
 }
 
 int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v,
                   double *s, struct cbtm_error *e)
 {
-	struct sparse_owned t = { 0 };
+	struct sparse_core core = { .alone = NULL };
 	bool by_columns = a->columns < a->rows;
-	size_t n = by_columns ? a->columns : a->rows;
+	size_t n = by_columns ? a->columns : a->rows, r = by_columns ? a->rows : a->columns;
+	size_t room = SVD_ROOM(d) < DENSE_LARGEST ? SVD_ROOM(d) : DENSE_LARGEST, used = 0;
 	memset(s, 0, d * sizeof *s);
-	memset(v, 0, a->columns * d * sizeof *v);
-	if (sparse_check(a, e) || n == 0 || sparse_transpose(a, &t, e))
+	if (n == 0)
+		memset(v, 0, a->columns * d * sizeof *v);
+	if (n == 0 || sparse_check(a, e) || arrange(a, by_columns, &core, e))
 		return e->name;
+	if (n + BLOCK < room)
+		room = n + BLOCK;
 	struct lanczos k = { .pool = pool,
-		                 .p = by_columns ? &t.matrix : a,
-		                 .pt = by_columns ? a : &t.matrix,
+		                 .a = &core,
 		                 .n = n,
-		                 .r = by_columns ? a->rows : a->columns,
+		                 .r = r,
 		                 .d = d,
+		                 .room = room,
 		                 .basis = { .pool = pool, .n = n },
 		                 .key = random_key(seed, RANDOM_SVD) };
-	k.room = SVD_ROOM(d) < LARGEST_PROBLEM ? SVD_ROOM(d) : LARGEST_PROBLEM;
-	if (n + BLOCK < k.room)
-		k.room = n + BLOCK;
 	k.y = mem_aligned(n, BLOCK * sizeof *k.y, "the SVD", e);
 	k.y2 = mem_aligned(n, BLOCK * sizeof *k.y2, "the SVD", e);
-	k.z = mem_aligned(k.r, BLOCK * sizeof *k.z, "the SVD", e);
-	k.c = mem_aligned(k.room, BLOCK * sizeof *k.c, "the SVD", e);
-	k.t = mem_zeroed(k.room, k.room * sizeof *k.t, "the SVD", e);
-	k.w = mem_aligned(k.room, k.room * sizeof *k.w, "the SVD", e);
-	k.theta = mem_aligned(k.room, sizeof *k.theta, "the SVD", e);
-	if (!e->name && !iterate(&k, e) && k.basis.used)
-		finish(&k, by_columns, v, s, e);
+	k.z = mem_aligned(core.shared.rows, BLOCK * sizeof *k.z, "the SVD", e);
+	k.c = mem_aligned(room, BLOCK * sizeof *k.c, "the SVD", e);
+	k.t = mem_zeroed(room, room * sizeof *k.t, "the SVD", e);
+	k.w = mem_aligned(d, room * sizeof *k.w, "the SVD", e);
+	k.theta = mem_aligned(d, sizeof *k.theta, "the SVD", e);
+	if (!e->name && !iterate(&k, &used, e) && used)
+		finish(&k, used, by_columns, v, s, e);
+	else if (!e->name)
+		memset(v, 0, a->columns * d * sizeof *v);
 	free(k.theta), free(k.w), free(k.t), free(k.c), free(k.z), free(k.y2), free(k.y);
 	basis_free(&k.basis);
-	sparse_free(&t);
+	sparse_core_free(&core);
 	return e->name;
 }

@@ -20,9 +20,10 @@
  *
  * Block Lanczos with full orthogonalisation on the smaller side (Golub and Van Loan, 4th edition,
  * section 10.3; Musco and Musco 2015, algorithm 2), started from Gaussian numbers, until
- * SVD_RESIDUAL is met or SVD_ROOM(d) directions are spanned: a step multiplies TILE columns by a'
+ * SVD_RESIDUAL is met or SVD_ROOM(d) directions are spanned: a step multiplies PANEL columns by a'
  * and a, where a power iteration multiplies more than d, and is worth more. Memory beside a and v:
- * a transpose, and 4 bytes for each direction (about 4 d of them) and element of the smaller side.
+ * a's entries twice (sparse_core.h), and 4 bytes for each direction (about 4 d of them, and d) and
+ * element of the smaller side.
  */
 #define SVD_ROOM(d) (8 * (d) + 160)
 int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint64_t seed, float *v,

@@ -172,7 +172,7 @@ CBTM_EXPORT const struct cbtm_embed cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "embed",
 	            .name = "tfidf-svd",
-	            .version = 3,
+	            .version = 4,
 	            .description =
 	                "tf-idf of words, truncated SVD, unit length (the paper's embedding)",
 	            .params = params,

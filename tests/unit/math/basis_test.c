@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 1100, W = 16, BLOCKS = 11, USED = W * BLOCKS };
+enum { N = 2600, W = PANEL, BLOCKS = 11, USED = W * BLOCKS, D = 21 };
 
 static float *random_vectors(uint64_t block, size_t n)
 {
@@ -24,7 +24,6 @@ static float *random_vectors(uint64_t block, size_t n)
 	return y;
 }
 
-/* More than one slab, from vectors in the middle of one. */
 static void test_projections_are_those_of_plain_loops_for_any_threads(void **state)
 {
 	(void)state;
@@ -35,13 +34,16 @@ static void test_projections_are_those_of_plain_loops_for_any_threads(void **sta
 	float *c = malloc(USED * W * sizeof *c), *c2 = malloc(USED * W * sizeof *c2);
 	for (size_t i = 0; i < BLOCKS; i++) {
 		block[i] = random_vectors(i, N);
-		assert_int_equal(basis_append(&b, block[i], W, &e), 0);
+		float *panel = basis_append(&b, &e);
+		assert_non_null(panel);
+		memcpy(panel, block[i], N * W * sizeof *panel);
 	}
-	assert_int_equal(b.used, USED);
-	for (size_t from = 0; from < USED; from += 5 * W) {
-		assert_int_equal(basis_project(&b, from, y, W, c, &e), 0);
+	assert_int_equal(b.panels, BLOCKS);
+	for (size_t first = 0; first < BLOCKS; first += 5) {
+		size_t from = first * W;
+		assert_int_equal(basis_project(&b, first, y, c, &e), 0);
 		b.pool = pool;
-		assert_int_equal(basis_project(&b, from, y, W, c2, &e), 0);
+		assert_int_equal(basis_project(&b, first, y, c2, &e), 0);
 		b.pool = NULL;
 		assert_memory_equal(c, c2, (USED - from) * W * sizeof *c);
 		for (size_t i = from; i < USED; i += 7) {
@@ -50,7 +52,7 @@ static void test_projections_are_those_of_plain_loops_for_any_threads(void **sta
 				sum += (double)block[i / W][r * W + i % W] * y[r * W + 3];
 			assert_true(fabs(sum - c[(i - from) * W + 3]) < 1e-2);
 		}
-		assert_int_equal(basis_subtract(&b, from, c, W, y, &e), 0);
+		assert_int_equal(basis_subtract(&b, first, c, y, &e), 0);
 		for (size_t r = 0; r < N; r += 101) {
 			double sum = copy[r * W + 3];
 			for (size_t i = from; i < USED; i++)
@@ -59,13 +61,17 @@ static void test_projections_are_those_of_plain_loops_for_any_threads(void **sta
 		}
 		memcpy(y, copy, N * W * sizeof *y);
 	}
-	assert_int_equal(basis_combine(&b, c, W, y, &e), 0);
-	for (size_t r = 0; r < N; r += 99) {
-		double sum = 0;
-		for (size_t i = 0; i < USED; i++)
-			sum += (double)block[i / W][r * W + i % W] * c[i * W + 5];
-		assert_true(fabs(sum - y[r * W + 5]) < 1e-4 * fmax(1, fabs(sum)));
-	}
+	/* All of them, into a panel and a part of one. */
+	float *weight = random_vectors(200, USED * D / W), *u = malloc(2 * N * W * sizeof *u);
+	assert_int_equal(basis_combine(&b, weight, D, u, &e), 0);
+	for (size_t r = 0; r < N; r += 99)
+		for (size_t j = 0; j < 2 * W; j += 5) {
+			double sum = 0;
+			for (size_t i = 0; j < D && i < USED; i++)
+				sum += (double)block[i / W][r * W + i % W] * weight[i * D + j];
+			assert_true(fabs(sum - u[(j / W * N + r) * W + j % W]) < 1e-4 * fmax(1, fabs(sum)));
+		}
+	free(u), free(weight);
 	for (size_t i = 0; i < BLOCKS; i++)
 		free(block[i]);
 	free(c2), free(c), free(copy), free(y);

@@ -127,6 +127,60 @@ static void test_eigenvectors_and_solutions_satisfy_their_equations(void **state
 	free(x);
 }
 
+/* a (m x m, rows `stride` apart): the `top` largest are those of all, their vectors orthonormal. */
+static void compare_top(const double *a, size_t m, size_t stride, size_t top)
+{
+	struct cbtm_error e = { 0 };
+	double *all = malloc(m * m * sizeof *all), *value = malloc(2 * m * sizeof *value);
+	double *vector = malloc(top * m * sizeof *vector), *largest = value + m;
+	for (size_t i = 0; i < m; i++)
+		memcpy(all + i * m, a + i * stride, m * sizeof *all);
+	assert_int_equal(dense_top(a, m, stride, top, largest, vector, &e), 0);
+	assert_int_equal(dense_eigen(all, m, value, &e), 0);
+	for (size_t v = 0; v < top; v++) {
+		assert_true(fabs(largest[v] - value[m - top + v]) < 1e-9);
+		for (size_t u = 0; u <= v; u++) {
+			double dot = 0;
+			for (size_t i = 0; i < m; i++)
+				dot += vector[u * m + i] * vector[v * m + i];
+			assert_true(fabs(dot - (u == v)) < 1e-9);
+		}
+		for (size_t i = 0; i < m; i++) {
+			double sum = 0;
+			for (size_t j = 0; j < m; j++)
+				sum += a[i * stride + j] * vector[v * m + j];
+			assert_true(fabs(sum - largest[v] * vector[v * m + i]) < 1e-8);
+		}
+	}
+	free(vector), free(value), free(all);
+}
+
+static void test_the_largest_eigenvalues_are_those_of_all(void **state)
+{
+	(void)state;
+	enum { M = 60, STRIDE = 64 };
+	struct cbtm_error e = { 0 };
+	float *x = noise(M * M, 4);
+	double gram[M * M], a[M * STRIDE] = { 0 };
+	assert_int_equal(dense_gram(NULL, x, M, M, gram, &e), 0);
+	for (size_t i = 0; i < M; i++)
+		memcpy(a + i * STRIDE, gram + i * M, M * sizeof *a);
+	compare_top(a, M, STRIDE, 1);
+	compare_top(a, M, STRIDE, 17);
+	compare_top(a, M, STRIDE, M);
+	compare_top(a, 1, STRIDE, 1);
+	/* Blocks of equal eigenvalues, apart from each other: inverse iteration cannot know. */
+	memset(a, 0, sizeof a);
+	for (size_t i = 0; i < M; i++)
+		a[i * STRIDE + i] = i < 40 ? 3 : 1;
+	compare_top(a, M, STRIDE, 45);
+	a[1] = a[STRIDE] = 0.5;
+	compare_top(a, M, STRIDE, 45);
+	memset(a, 0, sizeof a);
+	compare_top(a, M, STRIDE, 3);
+	free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_normalised_rows_are_unit_and_zero_rows_stay),
 		cmocka_unit_test(test_products_equal_plain_loops_for_any_threads),
 		cmocka_unit_test(test_eigenvectors_and_solutions_satisfy_their_equations),
+		cmocka_unit_test(test_the_largest_eigenvalues_are_those_of_all),
 	};
 	dense_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);

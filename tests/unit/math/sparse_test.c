@@ -15,7 +15,7 @@
 static void test_products_equal_dense_ones_for_any_threads(void **state)
 {
 	(void)state;
-	enum { N = 700, M = 90, D = 5 };
+	enum { N = 700, M = 90, D = 21 };
 	struct cbtm_error e = { 0 };
 	struct pool *pool = pool_new(2, &e);
 	struct sparse_owned a;
@@ -39,6 +39,31 @@ static void test_products_equal_dense_ones_for_any_threads(void **state)
 	pool_free(pool);
 }
 
+static void test_rows_of_a_product_go_where_they_are_told(void **state)
+{
+	(void)state;
+	enum { N = 150, M = 20, D = 18 };
+	struct cbtm_error e = { 0 };
+	struct sparse_owned a;
+	double *dense;
+	float panels[2 * M * 16], v[M * D], y[N * D], placed[N * D];
+	uint32_t place[N];
+	sample_sparse(N, M, 0.3, 0, 3, &a, &dense);
+	memset(panels, 0, sizeof panels);
+	for (size_t i = 0; i < M * D; i++) {
+		v[i] = (float)(i % 13) - 6;
+		panels[(i % D / 16 * M + i / D) * 16 + i % D % 16] = v[i];
+	}
+	for (uint32_t i = 0; i < N; i++)
+		place[i] = N - 1 - i;
+	assert_int_equal(sparse_times_dense(NULL, &a.matrix, v, D, y, &e), 0);
+	assert_int_equal(sparse_times_panels(NULL, &a.matrix, panels, D, place, placed, &e), 0);
+	for (size_t i = 0; i < N; i++)
+		assert_memory_equal(y + i * D, placed + (N - 1 - i) * D, D * sizeof *y);
+	free(dense);
+	sparse_free(&a);
+}
+
 static void test_the_transpose_of_the_transpose_is_the_matrix(void **state)
 {
 	(void)state;
@@ -46,10 +71,10 @@ static void test_the_transpose_of_the_transpose_is_the_matrix(void **state)
 	struct sparse_owned a, t, b;
 	double *dense;
 	sample_sparse(40, 30, 0.2, 0, 2, &a, &dense);
-	assert_int_equal(sparse_transpose(&a.matrix, &t, &e), 0);
+	assert_int_equal(sparse_transpose(&a.matrix, NULL, &t, &e), 0);
 	assert_int_equal(sparse_check(&t.matrix, &e), 0);
 	assert_int_equal(t.matrix.rows, 30);
-	assert_int_equal(sparse_transpose(&t.matrix, &b, &e), 0);
+	assert_int_equal(sparse_transpose(&t.matrix, NULL, &b, &e), 0);
 	size_t n = (size_t)a.start[40];
 	assert_memory_equal(a.start, b.start, 41 * sizeof *a.start);
 	assert_memory_equal(a.column, b.column, n * sizeof *a.column);
@@ -91,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_products_equal_dense_ones_for_any_threads),
+		cmocka_unit_test(test_rows_of_a_product_go_where_they_are_told),
 		cmocka_unit_test(test_the_transpose_of_the_transpose_is_the_matrix),
 		cmocka_unit_test(test_empty_matrices_work),
 		cmocka_unit_test(test_broken_matrices_are_refused),
