@@ -2,9 +2,15 @@
 #include "store/environment.h"
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
-enum { SLACK = 64 << 20, NO_ROOM = 256 << 10 };
+enum {
+	SLACK = 64 << 20,
+	NO_ROOM = 256 << 10,
+	LARGE = 1 << 18 /* bytes of a value that is worth a system call */
+};
 
 /* LMDB calls a write that a full disk cut short EIO. */
 static bool is_full(const char *path)
@@ -94,6 +100,27 @@ int environment_commit(MDB_txn *txn, const char *path, struct cbtm_error *e)
 int environment_sync(MDB_env *env, const char *path, struct cbtm_error *e)
 {
 	return environment_error(mdb_env_sync(env, 1), path, "cannot sync", e);
+}
+
+void environment_release_value(const void *value, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)value + page - 1;
+	uintptr_t end = (uintptr_t)value + n;
+	from -= from % page;
+	end -= end % page;
+	if (n >= LARGE && from < end)
+		madvise((void *)from, end - from, MADV_DONTNEED);
+}
+
+void environment_release(MDB_txn *txn, MDB_dbi database)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	if (mdb_cursor_open(txn, database, &cursor))
+		return;
+	while (!mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+		environment_release_value(value.mv_data, value.mv_size);
+	mdb_cursor_close(cursor);
 }
 
 void put_big_endian(unsigned char p[8], uint64_t v)

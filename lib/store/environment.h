@@ -29,6 +29,14 @@ int environment_begin(MDB_env *env, bool read_only, const char *path, MDB_txn **
 int environment_commit(MDB_txn *txn, const char *path, struct cbtm_error *e);
 int environment_sync(MDB_env *env, const char *path, struct cbtm_error *e);
 
+/*
+ * Lets go of the pages of a value: it stays valid and comes back from the file when it is touched,
+ * but counts no more as this process' memory. environment_release: of all large values of a database;
+ * with a read transaction of the caller's. Any thread, at any time.
+ */
+void environment_release_value(const void *value, size_t n);
+void environment_release(MDB_txn *txn, MDB_dbi database);
+
 /* A key of a column's rows where several columns share a database: name, NUL, u64 big endian. */
 enum { ROW_KEY_MAX = 201 + 8 };
 size_t row_key(unsigned char key[ROW_KEY_MAX], const char *column, uint64_t row);

@@ -181,6 +181,18 @@ void store_close(struct store *s)
 	pthread_mutex_unlock(&lock);
 }
 
+void store_release(const struct store *s)
+{
+	struct cbtm_error ignored = { 0 };
+	MDB_txn *t;
+	if (environment_begin(s->env, true, s->path, &t, &ignored))
+		return;
+	for (size_t i = 0; i < s->manifest.n_columns; i++)
+		if (s->manifest.columns[i].shape == STORE_TENSOR)
+			environment_release(t, s->columns[i]);
+	mdb_txn_abort(t);
+}
+
 int reader_check_header(const struct store *s, struct cbtm_error *e)
 {
 	const char *text = s->manifest.header;

@@ -82,6 +82,7 @@ static int put_blocks(struct sealing *s, const struct writer_column *c, size_t d
 		if (rc)
 			return rc;
 		column_digest_block(digest, b.rows, b.raw);
+		environment_release_value(value.mv_data, value.mv_size);
 		info->rows += b.rows;
 		info->raw_bytes += b.raw_n;
 		info->stored_bytes += b.value_n;

@@ -170,3 +170,6 @@ int store_read_rows(struct store_reader *r, uint64_t first, uint64_t rows, void 
  * pointer is into the map (64-byte aligned, checked, valid until store_close). */
 int store_map_rows(struct store_reader *r, uint64_t first, const void **data, uint64_t *rows,
                    struct cbtm_error *e);
+/* Lets go of the pages that were read: pointers stay valid, the pages come back from the file when
+ * they are touched, but count no more as this process' memory. For who read a large part once. */
+void store_release(const struct store *s);
