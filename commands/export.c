@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "commands/command.h"
-#include "model/checkpoint.h"
 #include "model/huggingface.h"
 #include "store/named.h"
 #include "text/bpe_export.h"
@@ -49,8 +48,10 @@ static int export_checkpoint(struct dataset *d, const struct options *o, struct 
 	struct store *s = NULL;
 	uint64_t eod, bos;
 
-	if (!dataset_part(d, 0, &s, e) && !checkpoint_fact(s, "eod", &eod, e) &&
-	    !keep(o, "model.safetensors", e) && !keep(o, "config.json", e)) {
+	if (!dataset_part(d, 0, &s, e) && !keep(o, "model.safetensors", e) &&
+	    !keep(o, "config.json", e)) {
+		if (!store_get_u64(s, "eod", &eod))
+			eod = HUGGINGFACE_NO_ID; /* imported without a tokenizer */
 		if (!store_get_u64(s, "bos", &bos))
 			bos = eod;
 		if (!huggingface_export(s, o->to, eod, bos, e))

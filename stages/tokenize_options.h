@@ -65,7 +65,10 @@ static const struct cbtm_param params[] = {
 	{ "vocabulary.merges", CBTM_PARAM_TEXT, AT(vocabulary.merges), "", 0, 0, NULL,
 	  "merges.txt beside it", CBTM_PARAM_PATH, VOCABULARY },
 	{ "vocabulary.tokenizer", CBTM_PARAM_TEXT, AT(vocabulary.tokenizer), "", 0, 0, NULL,
-	  "tokenizer.json to import instead: a byte-level BPE", CBTM_PARAM_PATH, VOCABULARY },
+	  "tokenizer.json to import instead (a byte-level BPE), or the folder of a vocabulary that "
+	  "cbtm "
+	  "import or another pipeline made",
+	  CBTM_PARAM_PATH, VOCABULARY },
 	{ "vocabulary.match_special", CBTM_PARAM_BOOL, AT(vocabulary.match_special), "false", 0, 0,
 	  NULL, "special tokens are found in text too; else their names are ordinary text", 0,
 	  VOCABULARY },

@@ -31,8 +31,8 @@ static const struct cbtm_param options[] = {
 	{ "model.ffn", CBTM_PARAM_COUNT, FIELD(ffn), "0", 0, 262144, NULL,
 	  "width of the feed-forward layer; 0: four times the width", 0, TASK_SEED },
 	{ "seed.import", CBTM_PARAM_TEXT, FIELD(import), "", 0, 0, NULL,
-	  "folder of a Hugging Face checkpoint (OPT, GPT-2) that is the seed, instead of training one; "
-	  "the vocabulary must be its own",
+	  "folder of the checkpoint that is the seed, instead of training one: Hugging Face's (OPT, "
+	  "GPT-2), or one that cbtm import or another pipeline made; the vocabulary must be its own",
 	  CBTM_PARAM_PATH, TASK_SEED },
 	{ "seed.length", CBTM_PARAM_COUNT, FIELD(import_length), "0", 0, 1 << 20, NULL,
 	  "imported: tokens that it is trained on and scored with at once (shard.length); 0: all its "

@@ -2,6 +2,9 @@
 #include "model/checkpoint.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "model/parameter.h"
 #include <stdlib.h>
 
 void program_close(struct program *p)
@@ -78,10 +81,59 @@ static int read_tensor(const struct program *p, uint32_t i, const struct store *
 int checkpoint_read(const struct program *p, enum cbtm_role role, const struct store *s,
                     struct cbtm_error *e)
 {
-	for (uint32_t i = 0; i < p->list->tensors; i++)
+	for (uint32_t i = 0; i < p->list->tensors; i++) {
 		if (p->list->tensor[i].role == role && read_tensor(p, i, s, e))
 			return e->name;
+		store_release(s);
+	}
 	return 0;
+}
+
+int checkpoint_config(const struct store *s, struct model_config *c, struct cbtm_error *e)
+{
+	const char *model = store_get_json(s, "model");
+	if (!model)
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"model\"");
+	return model_config_parse(model, store_path(s), c, e);
+}
+
+static int copy_parameter(const struct store *from, const struct parameter *p,
+                          struct store_writer *w, struct cbtm_error *e)
+{
+	struct store_column_info info;
+	struct store_reader *r = NULL;
+	if (!store_column_find(from, p->name, &info) || info.type != STORE_F32 ||
+	    info.rows != p->shape[0] || info.width != p->shape[1])
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(from),
+		                 "it has no tensor \"%s\" of %llu x %llu", p->name,
+		                 (unsigned long long)p->shape[0], (unsigned long long)p->shape[1]);
+	if (!store_reader_open(from, p->name, &r, e))
+		store_add_column(w, p->name, STORE_F32, STORE_TENSOR, p->shape[1], e);
+	for (uint64_t row = 0; row < p->shape[0] && !e->name;) {
+		const void *rows;
+		uint64_t n;
+		if (signals_check(e) || store_map_rows(r, row, &rows, &n, e) ||
+		    store_append(w, p->name, rows, n, e))
+			break;
+		row += n;
+		store_release(from);
+	}
+	store_reader_close(r);
+	return e->name;
+}
+
+int checkpoint_copy(const struct store *from, const struct model_config *c, struct store_writer *w,
+                    struct cbtm_error *e)
+{
+	size_t n;
+	uint64_t done = 0;
+	struct parameter *p = parameters_make(c, &n, e);
+	progress_start("import", model_config_parameters(c), "numbers");
+	for (size_t i = 0; p && i < n && !copy_parameter(from, &p[i], w, e); i++)
+		progress_set(done += parameter_elements(&p[i]), NULL);
+	progress_finish();
+	free(p);
+	return e->name;
 }
 
 int checkpoint_length(const struct store *s, const struct model_config *c, uint64_t *length,

@@ -31,6 +31,12 @@ int checkpoint_read(const struct program *p, enum cbtm_role role, const struct s
 /* Reads n numbers, `width` a row, of a column that has them all. BAD_STORE naming it otherwise. */
 int checkpoint_tensor(const struct store *s, const char *name, uint64_t n, uint64_t width, float *v,
                       struct cbtm_error *e);
+/* The model that a checkpoint's store holds, its fact "model". */
+int checkpoint_config(const struct store *s, struct model_config *c, struct cbtm_error *e);
+/* Appends the parameters of one checkpoint to another, a few MiB in memory at a time. BAD_STORE if
+ * one is missing or of another shape. */
+int checkpoint_copy(const struct store *from, const struct model_config *c, struct store_writer *w,
+                    struct cbtm_error *e);
 
 /* T of a checkpoint's sequences, its fact "length": 1 to the config's positions, else BAD_STORE. */
 int checkpoint_length(const struct store *s, const struct model_config *c, uint64_t *length,

@@ -4,8 +4,8 @@
  * safetensors, to and from a store of kind "checkpoint" (model/checkpoint.h).
  *
  * What differs from our layout (model/parameter.h):
- *   OPT    positions begin at row 2 of embed_positions (rows 0 and 1 are written as zeros); queries,
- *          keys and values are three matrices, ours is one.
+ *   OPT    positions begin at row 2 of embed_positions (rows 0 and 1 are kept where they were
+ *          imported, else written as zeros; no text reads them); queries, keys and values are three matrices, ours is one.
  *   GPT-2  matrices are input x output ("Conv1D"), ours output x input.
  * In both the output matrix is the token embedding: lm_head.weight may be missing, or equal to it.
  */
@@ -22,20 +22,37 @@
  */
 int huggingface_config(const char *folder, struct model_config *c, struct cbtm_error *e);
 
+enum { HUGGINGFACE_NO_ID = UINT32_MAX };
+/* The same file's eos_token_id and bos_token_id (of a list the first); HUGGINGFACE_NO_ID where
+ * there is none, or it is not below `vocabulary`. */
+int huggingface_ends(const char *folder, uint64_t vocabulary, uint64_t *eod, uint64_t *bos,
+                     struct cbtm_error *e);
+
 /*
  * Reads a folder's parameters and appends them to `w` as checkpoint_write does: F32, F16 or BF16,
- * widened to F32. Memory: the largest tensor, twice. Before anything is written every tensor is
- * checked: BAD_DATA naming the file and the tensor that is missing, too many, or of another shape
- * (both are shown); later for numbers that are not finite, or a lm_head.weight of its own.
+ * widened to F32. Memory: a few MiB, and GPT-2's largest matrix of a layer, twice. Before anything
+ * is written every tensor is checked: BAD_DATA naming the file and the tensor that is missing, too
+ * many, of another type or shape (both are shown), or a lm_head.weight of its own; later for numbers
+ * that are not finite. STOPPED at SIGTERM.
  */
 int huggingface_import(const char *folder, const struct model_config *c, struct store_writer *w,
                        struct cbtm_error *e);
+/* Appends rows of theirs that are none of ours (OPT's first two positions), as "position.unused", so
+ * that an export gives them back. */
+int huggingface_import_unused(const char *folder, const struct model_config *c,
+                              struct store_writer *w, struct cbtm_error *e);
+/* What the import looks at before it writes anything. */
+int huggingface_check(const char *folder, const struct model_config *c, struct cbtm_error *e);
+/* Compares every number of an imported checkpoint's store with the folder's; the same memory.
+ * BAD_STORE naming the tensor that differs. */
+int huggingface_compare(const char *folder, const struct model_config *c, struct store *s,
+                        struct cbtm_error *e);
 
 /*
  * Writes FOLDER/model.safetensors (F32) and config.json of a checkpoint's store, so that
  * AutoModelForCausalLM.from_pretrained gives equal logits; then reads them again and compares every
- * number. `eod`: id that ends a document; `bos`: begins a text (may be the same). The same store
- * gives the same bytes. Errors of store.h; IO if what was read back differs.
+ * number. `eod`: id that ends a document; `bos`: begins a text (may be the same); HUGGINGFACE_NO_ID:
+ * not known, and null there. The same store gives the same bytes. Errors of store.h; IO if what was read back differs.
  */
 int huggingface_export(const struct store *checkpoint, const char *folder, uint64_t eod,
                        uint64_t bos, struct cbtm_error *e);
@@ -45,10 +62,11 @@ int huggingface_export(const struct store *checkpoint, const char *folder, uint6
 int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_t bos,
                              struct buffer *out, struct cbtm_error *e);
 
-enum { HUGGINGFACE_SOURCES = 3 };
+enum { HUGGINGFACE_SOURCES = 3, HUGGINGFACE_NAME = 128 };
 /* Where one of our parameters lies in their files. */
 struct huggingface_place {
-	char name[HUGGINGFACE_SOURCES][128]; /* their names, each a block of our rows, in order */
+	/* Their names, each a block of our rows, in order. */
+	char name[HUGGINGFACE_SOURCES][HUGGINGFACE_NAME];
 	size_t sources;
 	bool transposed;
 	uint64_t skip; /* rows of theirs before our first */
@@ -57,6 +75,8 @@ struct huggingface_place {
  * if the architecture has none of that name. */
 int huggingface_place(enum architecture a, const char *prefix, const char *name,
                       struct huggingface_place *place, struct cbtm_error *e);
+/* The column of an imported checkpoint that keeps the skipped rows of a parameter. */
+void huggingface_unused(const char *name, char unused[HUGGINGFACE_NAME]);
 /* The prefixes by which their files may name tensors; export uses the first. NULL ends. */
 extern const char *const huggingface_prefixes[ARCHITECTURES][3];
 /* True for tensors that hold no parameter (GPT-2's masks), given without the prefix. */

@@ -15,7 +15,7 @@ enum { CONFIG_LIMIT = 1 << 20 };
 struct fixed {
 	const char *key, *value; /* as JSON */
 	const char *also;        /* another value of the same meaning, or NULL */
-	bool missing_is_fine;
+	const char *say;         /* the value in words; NULL: as it is */
 };
 /* A key that is a number of the configuration. */
 struct sized {
@@ -23,14 +23,17 @@ struct sized {
 	size_t offset;
 };
 
-static const struct fixed opt_fixed[] = { { "activation_function", "\"relu\"", NULL, true },
-	                                      { "do_layer_norm_before", "true", NULL, true },
-	                                      { "_remove_final_layer_norm", "false", NULL, true },
-	                                      { "enable_bias", "true", NULL, true },
-	                                      { "layer_norm_elementwise_affine", "true", NULL, true },
-	                                      { "tie_word_embeddings", "true", NULL, true },
-	                                      { "quantization_config", "null", NULL, true },
-	                                      { 0 } };
+static const struct fixed opt_fixed[] = {
+	{ "activation_function", "\"relu\"", NULL, NULL },
+	{ "do_layer_norm_before", "true", NULL,
+	  "true: OPT-350m, whose norms stand behind each layer, is not supported" },
+	{ "_remove_final_layer_norm", "false", NULL, NULL },
+	{ "enable_bias", "true", NULL, NULL },
+	{ "layer_norm_elementwise_affine", "true", NULL, NULL },
+	{ "tie_word_embeddings", "true", NULL, NULL },
+	{ "quantization_config", "null", NULL, NULL },
+	{ 0 }
+};
 static const struct sized opt_sized[] = {
 	{ "vocab_size", offsetof(struct model_config, vocabulary) },
 	{ "max_position_embeddings", offsetof(struct model_config, length) },
@@ -41,12 +44,12 @@ static const struct sized opt_sized[] = {
 	{ 0 }
 };
 static const struct fixed gpt2_fixed[] = {
-	{ "activation_function", "\"gelu_new\"", "\"gelu_pytorch_tanh\"", true },
-	{ "scale_attn_weights", "true", NULL, true },
-	{ "scale_attn_by_inverse_layer_idx", "false", NULL, true },
-	{ "add_cross_attention", "false", NULL, true },
-	{ "tie_word_embeddings", "true", NULL, true },
-	{ "quantization_config", "null", NULL, true },
+	{ "activation_function", "\"gelu_new\"", "\"gelu_pytorch_tanh\"", NULL },
+	{ "scale_attn_weights", "true", NULL, NULL },
+	{ "scale_attn_by_inverse_layer_idx", "false", NULL, NULL },
+	{ "add_cross_attention", "false", NULL, NULL },
+	{ "tie_word_embeddings", "true", NULL, NULL },
+	{ "quantization_config", "null", NULL, NULL },
 	{ 0 }
 };
 static const struct sized gpt2_sized[] = { { "vocab_size",
@@ -71,6 +74,7 @@ static uint64_t *number(struct model_config *c, const struct sized *s)
 	return (uint64_t *)((char *)c + s->offset);
 }
 
+/* `allowed`: what may stand there instead. */
 static int refuse(const char *path, const char *key, struct json v, const char *allowed,
                   struct cbtm_error *e)
 {
@@ -98,7 +102,7 @@ static int check_fixed(const char *path, struct json root, enum architecture a,
 	struct json v;
 	for (const struct fixed *f = kinds[a].fixed; f->key; f++)
 		if (json_member(root, f->key, &v) && !is(v, f->value) && !(f->also && is(v, f->also)))
-			return refuse(path, f->key, v, f->value, e);
+			return refuse(path, f->key, v, f->say ? f->say : f->value, e);
 	return 0;
 }
 
@@ -156,27 +160,70 @@ static int find_architecture(const char *path, struct json root, struct model_co
 	return refuse(path, "model_type", v, "opt or gpt2", e);
 }
 
+/* config.json while it is looked at. */
+struct file {
+	struct json_parser *parser;
+	char *path;
+	struct buffer text;
+	struct json root; /* an object */
+};
+
+static int file_open(struct file *f, const char *folder, struct cbtm_error *e)
+{
+	*f = (struct file){ .parser = json_parser_new(e), .path = path_join(folder, "config.json", e) };
+	if (!f->parser || !f->path || file_read(f->path, CONFIG_LIMIT, &f->text, e))
+		return e->name;
+	if (json_parse(f->parser, f->text.data ? f->text.data : "", f->text.n, f->path, &f->root, e))
+		return error_hint(e, "the file is damaged: get it again");
+	if (json_type(f->root) != JSON_OBJECT)
+		error_set(e, CBTM_ERR_CONFIG, f->path, "it is not an object");
+	return e->name;
+}
+
+static void file_close(struct file *f)
+{
+	free(f->path);
+	buffer_free(&f->text);
+	json_parser_free(f->parser);
+}
+
 int huggingface_config(const char *folder, struct model_config *c, struct cbtm_error *e)
 {
-	struct json_parser *p = json_parser_new(e);
-	char *path = path_join(folder, "config.json", e);
-	struct buffer text = { 0 };
 	struct cbtm_error wrong = { 0 };
-	struct json root;
+	struct file f;
 	*c = (struct model_config){ 0 };
-	if (!p || !path || file_read(path, CONFIG_LIMIT, &text, e) ||
-	    json_parse(p, text.data ? text.data : "", text.n, path, &root, e))
-		goto done;
-	if (json_type(root) != JSON_OBJECT)
-		error_set(e, CBTM_ERR_CONFIG, path, "it is not an object");
-	else if (!find_architecture(path, root, c, e) && !check_fixed(path, root, c->architecture, e) &&
-	         !read_sizes(path, root, c, e) && !check_more(path, root, c, e) &&
-	         model_config_check(c, &wrong))
-		error_set(e, CBTM_ERR_CONFIG, path, "%s: %s", wrong.where, wrong.what);
-done:
-	free(path);
-	buffer_free(&text);
-	json_parser_free(p);
+	if (!file_open(&f, folder, e) && !find_architecture(f.path, f.root, c, e) &&
+	    !check_fixed(f.path, f.root, c->architecture, e) && !read_sizes(f.path, f.root, c, e) &&
+	    !check_more(f.path, f.root, c, e) && model_config_check(c, &wrong))
+		error_set(e, CBTM_ERR_CONFIG, f.path, "%s: %s", wrong.where, wrong.what);
+	if (e->name == CBTM_ERR_CONFIG)
+		error_hint(e, "models of transformers' OPTForCausalLM and GPT2LMHeadModel can be imported");
+	file_close(&f);
+	return e->name;
+}
+
+static uint64_t id_of(struct json root, const char *key, uint64_t vocabulary)
+{
+	struct json v, first;
+	size_t cursor = 0;
+	uint64_t id;
+	if (!json_member(root, key, &v))
+		return HUGGINGFACE_NO_ID;
+	if (json_type(v) == JSON_ARRAY && json_next(v, &cursor, NULL, NULL, &first))
+		v = first;
+	return json_u64(v, &id) && id < vocabulary ? id : HUGGINGFACE_NO_ID;
+}
+
+int huggingface_ends(const char *folder, uint64_t vocabulary, uint64_t *eod, uint64_t *bos,
+                     struct cbtm_error *e)
+{
+	struct file f;
+	*eod = *bos = HUGGINGFACE_NO_ID;
+	if (!file_open(&f, folder, e)) {
+		*eod = id_of(f.root, "eos_token_id", vocabulary);
+		*bos = id_of(f.root, "bos_token_id", vocabulary);
+	}
+	file_close(&f);
 	return e->name;
 }
 
@@ -188,7 +235,9 @@ static int put(struct buffer *out, const char *key, const char *json, struct cbt
 
 static int put_id(struct buffer *out, const char *key, uint64_t id, struct cbtm_error *e)
 {
-	return json_put_key(out, key, e) ? (int)e->name : json_put_u64(out, id, e);
+	if (json_put_key(out, key, e))
+		return e->name;
+	return id == HUGGINGFACE_NO_ID ? json_put_null(out, e) : json_put_u64(out, id, e);
 }
 
 int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_t bos,

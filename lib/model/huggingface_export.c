@@ -16,6 +16,26 @@ struct piece {
 	uint64_t skip, block, rows; /* rows of our parameter from block x rows on */
 };
 
+/* The rows that are none of ours: as they were imported, or zeros. */
+static int give_unused(const struct piece *p, float *out, struct cbtm_error *e)
+{
+	uint64_t columns = p->parameter->shape[1];
+	struct store_column_info info;
+	struct store_reader *r = NULL;
+	char name[HUGGINGFACE_NAME];
+	if (!p->skip)
+		return 0;
+	memset(out, 0, p->skip * columns * sizeof *out);
+	huggingface_unused(p->parameter->name, name);
+	if (!store_column_find(p->checkpoint, name, &info) || info.type != STORE_F32 ||
+	    info.rows != p->skip || info.width != columns)
+		return 0;
+	if (!store_reader_open(p->checkpoint, name, &r, e))
+		store_read_rows(r, 0, p->skip, out, e);
+	store_reader_close(r);
+	return e->name;
+}
+
 static int give(void *arg, const struct safetensor_source *t, float *out, struct cbtm_error *e)
 {
 	const struct piece *p = arg;
@@ -25,13 +45,13 @@ static int give(void *arg, const struct safetensor_source *t, float *out, struct
 	(void)t;
 	if (p->transposed && !(rows = mem_aligned(n, sizeof *rows, "a tensor", e)))
 		return e->name;
-	memset(out, 0, p->skip * columns * sizeof *out);
-	if (!store_reader_open(p->checkpoint, p->parameter->name, &r, e))
+	if (!give_unused(p, out, e) && !store_reader_open(p->checkpoint, p->parameter->name, &r, e))
 		store_read_rows(r, p->block * p->rows, p->rows, rows ? rows : from, e);
 	for (uint64_t i = 0; rows && !e->name && i < p->rows; i++)
 		for (uint64_t j = 0; j < columns; j++)
 			out[j * p->rows + i] = rows[i * columns + j];
 	store_reader_close(r);
+	store_release(p->checkpoint);
 	free(rows);
 	return e->name;
 }

@@ -96,6 +96,11 @@ int huggingface_place(enum architecture a, const char *prefix, const char *name,
 	return 0;
 }
 
+void huggingface_unused(const char *name, char unused[HUGGINGFACE_NAME])
+{
+	snprintf(unused, HUGGINGFACE_NAME, "%s.unused", name);
+}
+
 bool huggingface_is_buffer(enum architecture a, const char *name)
 {
 	if (a != ARCHITECTURE_GPT2 || strncmp(name, "h.", 2))

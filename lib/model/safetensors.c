@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -151,8 +152,12 @@ static int read_header(struct safetensors *s, uint32_t file, struct cbtm_error *
 	struct json root, v;
 	const char *key;
 	size_t cursor = 0, key_n, first = s->n;
-	if (file_size(path, &size, e))
-		return e->name;
+	struct stat st;
+	if (fstat(s->fd[file], &st))
+		return error_errno(e, CBTM_ERR_IO, path, "cannot be looked at");
+	if (!S_ISREG(st.st_mode))
+		return error_set(e, CBTM_ERR_BAD_DATA, path, "is no file");
+	size = (uint64_t)st.st_size;
 	if (size < 8)
 		return error_set(e, CBTM_ERR_BAD_DATA, path,
 		                 "the file is shorter than its header's length");
@@ -168,8 +173,11 @@ static int read_header(struct safetensors *s, uint32_t file, struct cbtm_error *
 	p = json_parser_new(e);
 	if (!p || buffer_reserve(&header, n + 1, e) ||
 	    file_read_exact(s->fd[file], header.data, n, 8, path, e) ||
-	    json_parse(p, header.data, n, path, &root, e))
+	    json_parse(p, header.data, n, path, &root, e)) {
+		if (e->name == CBTM_ERR_BAD_JSON)
+			error_hint(e, "the file is damaged: get it again");
 		goto done;
+	}
 	if (json_type(root) != JSON_OBJECT)
 		error_set(e, CBTM_ERR_BAD_DATA, path, "its header is not an object");
 	while (!e->name && json_next(root, &cursor, &key, &key_n, &v)) {
@@ -200,7 +208,8 @@ static int add_file(struct safetensors *s, const char *folder, const char *name,
 	s->path[s->files] = path_join(folder, name, e);
 	if (!s->path[s->files])
 		return e->name;
-	s->fd[s->files] = open(s->path[s->files], O_RDONLY | O_CLOEXEC);
+	/* Links are followed: the hub's cache is made of them. Nothing is waited for. */
+	s->fd[s->files] = open(s->path[s->files], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	s->files++;
 	if (s->fd[s->files - 1] < 0)
 		return error_errno(e, CBTM_ERR_IO, s->path[s->files - 1], "cannot open");
@@ -381,15 +390,23 @@ static float element_float(const unsigned char *p, const char *dtype)
 	return f;
 }
 
+int safetensors_check_type(const struct safetensors *s, const struct safetensor *t,
+                           struct cbtm_error *e)
+{
+	if (!strcmp(t->dtype, "F32") || !strcmp(t->dtype, "F16") || !strcmp(t->dtype, "BF16"))
+		return 0;
+	return error_set(e, CBTM_ERR_BAD_DATA, s->path[t->file],
+	                 "the tensor \"%s\" is of the type %s, not F32, F16 or BF16", t->name,
+	                 t->dtype);
+}
+
 int safetensors_read(const struct safetensors *s, const struct safetensor *t, uint64_t first,
                      uint64_t n, float *out, struct cbtm_error *e)
 {
 	unsigned size = dtype_bytes(t->dtype);
 	unsigned char *piece;
-	if (strcmp(t->dtype, "F32") && strcmp(t->dtype, "F16") && strcmp(t->dtype, "BF16"))
-		return error_set(e, CBTM_ERR_BAD_DATA, s->path[t->file],
-		                 "the tensor \"%s\" is of the type %s, not F32, F16 or BF16", t->name,
-		                 t->dtype);
+	if (safetensors_check_type(s, t, e))
+		return e->name;
 	if (first > t->elements || n > t->elements - first)
 		return error_set(e, CBTM_ERR_INTERNAL, t->name, "more elements than there are");
 	piece = mem_aligned(PIECE, size, "a piece of a tensor", e);

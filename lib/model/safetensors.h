@@ -38,6 +38,9 @@ const struct safetensor *safetensors_at(const struct safetensors *s, size_t i); 
 const struct safetensor *safetensors_find(const struct safetensors *s, const char *name); /* NULL */
 const char *safetensors_path(const struct safetensors *s, const struct safetensor *t);
 
+/* BAD_DATA naming the tensor if its type is none of F32, F16 and BF16. */
+int safetensors_check_type(const struct safetensors *s, const struct safetensor *t,
+                           struct cbtm_error *e);
 /* Elements [first, first + n) as floats (F16 and BF16 are widened, exactly) into out. BAD_DATA if the
  * type is another, a value is not finite, or the file was cut off. */
 int safetensors_read(const struct safetensors *s, const struct safetensor *t, uint64_t first,

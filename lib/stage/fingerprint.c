@@ -34,29 +34,39 @@ static int add(struct causes *c, const char *name, const char *value)
 	return 0;
 }
 
-/* The files right in a folder, in the order of their names; hidden ones and folders left out. */
-static int digest_folder(const char *path, struct digest *d, struct cbtm_error *e)
+static int add_file(struct digest_stream *s, const char *folder, const char *name,
+                    struct cbtm_error *e)
 {
-	struct digest_stream *s = digest_begin(e);
-	char **name = NULL, *file;
-	size_t n = 0;
+	char *file = path_join(folder, name, e);
 	struct digest one;
 	struct stat st;
 
-	if (s && !folder_list(path, &name, &n, e))
-		for (size_t i = 0; i < n && !e->name; i++) {
-			file = path_join(path, name[i], e);
-			if (file && *name[i] != '.' && !stat(file, &st) && S_ISREG(st.st_mode) &&
-			    !digest_file(file, 0, UINT64_MAX, &one, e)) {
-				digest_text(s, name[i]);
-				digest_u64(s, one.high);
-				digest_u64(s, one.low);
-			}
-			free(file);
-		}
+	if (file && !stat(file, &st) && S_ISREG(st.st_mode) &&
+	    !digest_file(file, 0, UINT64_MAX, &one, e)) {
+		digest_text(s, name);
+		digest_u64(s, one.high);
+		digest_u64(s, one.low);
+	}
+	free(file);
+	return e->name;
+}
+
+int stage_folder_digest(const char *path, struct digest *d, struct cbtm_error *e)
+{
+	struct digest_stream *s = digest_begin(e);
+	char *manifest = path_join(path, "DATASET.json", e), **name = NULL;
+	size_t n = 0;
+
+	if (s && manifest && file_exists(manifest))
+		add_file(s, path, "DATASET.json", e);
+	else if (s && manifest && !folder_list(path, &name, &n, e))
+		for (size_t i = 0; i < n && !e->name; i++)
+			if (*name[i] != '.')
+				add_file(s, path, name[i], e);
 	if (!e->name)
 		*d = digest_now(s);
 	folder_list_free(name, n);
+	free(manifest);
 	digest_end(s);
 	return e->name;
 }
@@ -70,7 +80,7 @@ static const char *file_cause(struct causes *c, const char *path)
 
 	if (!path || !*path)
 		return "";
-	if (!stat(path, &st) && S_ISDIR(st.st_mode) ? digest_folder(path, &d, c->e)
+	if (!stat(path, &st) && S_ISDIR(st.st_mode) ? stage_folder_digest(path, &d, c->e)
 	                                            : digest_file(path, 0, UINT64_MAX, &d, c->e))
 		return NULL;
 	digest_hex(d, hex);

@@ -25,3 +25,6 @@ const char *stage_input_name(const struct stage_input *input, size_t j, struct a
 /* The digest of a list: what stage_fingerprint returns. */
 int stage_causes_digest(const struct stage_cause *list, size_t n, struct digest *fingerprint,
                         struct cbtm_error *e);
+/* The digest of a folder's content: of a dataset its DATASET.json alone, which holds the content's
+ * digests; else the files right in it by name, hidden ones and folders left out. */
+int stage_folder_digest(const char *path, struct digest *d, struct cbtm_error *e);

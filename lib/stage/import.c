@@ -4,7 +4,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/checkpoint.h"
 #include "model/huggingface.h"
+#include "stage/import_vocabulary.h"
 #include "text/bpe.h"
 #include <stdlib.h>
 #include <string.h>
@@ -32,19 +34,10 @@ static int compare(const struct bpe *a, const struct bpe *b, const char *folder,
 /* Ids come only from the checkpoint's own vocabulary: where the folder has it, it is compared. */
 static int check_vocabulary(const struct bpe *bpe, const char *folder, struct cbtm_error *e)
 {
-	char *vocab = path_join(folder, "vocab.json", e);
-	char *merges = path_join(folder, "merges.txt", e);
-	char *tokenizer = path_join(folder, "tokenizer.json", e);
 	char *eod = mem_copy(bpe->symbol[bpe->eod].bytes, bpe->symbol[bpe->eod].n, e);
 	struct bpe_choice choice = { .eod = eod, .bos = "" };
 	struct bpe *own = NULL;
-	if (!vocab || !merges || !tokenizer || !eod)
-		goto done;
-	if (file_exists(vocab) && file_exists(merges))
-		bpe_import(vocab, merges, &choice, &own, e);
-	else if (file_exists(tokenizer))
-		bpe_import_tokenizer(tokenizer, &choice, &own, e);
-	else
+	if (eod && !import_vocabulary(folder, &choice, true, &own, e) && !own)
 		log_message(LOG_WARNING,
 		            "%s: there is neither vocab.json with merges.txt nor tokenizer.json: nobody "
 		            "checks that the corpus' tokens are this model's",
@@ -53,11 +46,7 @@ static int check_vocabulary(const struct bpe *bpe, const char *folder, struct cb
 		compare(bpe, own, folder, e);
 	if (e->name)
 		error_hint(e, "name its vocabulary in tokenize.vocabulary");
-done:
 	bpe_free(own);
-	free(vocab);
-	free(merges);
-	free(tokenizer);
 	free(eod);
 	return e->name;
 }
@@ -96,21 +85,73 @@ static int set_facts(struct store_writer *w, const struct model_config *c, const
 	return e->name;
 }
 
+static int import_folder(struct stage_run *run, const char *folder, uint64_t length,
+                         const struct bpe *bpe, const char *vocabulary, struct cbtm_error *e)
+{
+	struct model_config c;
+	if (!huggingface_config(folder, &c, e) && !check_sizes(&c, bpe, folder, length, e) &&
+	    !check_vocabulary(bpe, folder, e) && !huggingface_import(folder, &c, run->out, e))
+		set_facts(run->out, &c, bpe, vocabulary, length, e);
+	return e->name;
+}
+
+/* A checkpoint of ours that knows its vocabulary's content is compared by that. */
+static int check_content(const struct store *s, const char *folder, const char *vocabulary,
+                         struct cbtm_error *e)
+{
+	char text[64];
+	if (!store_get_text(s, "vocabulary", text, sizeof text)) {
+		log_message(LOG_WARNING,
+		            "%s: it was imported without a vocabulary: nobody checks that the corpus' "
+		            "tokens are this model's",
+		            folder);
+		return 0;
+	}
+	if (!strcmp(text, vocabulary))
+		return 0;
+	error_set(e, CBTM_ERR_BAD_DATA, folder,
+	          "its vocabulary is not that of the corpus' tokens: %s there, %s here", text,
+	          vocabulary);
+	return error_hint(e, "name the vocabulary that was imported with it in "
+	                     "tokenize.vocabulary.tokenizer");
+}
+
+static int import_dataset(struct stage_run *run, const char *folder, uint64_t length,
+                          const struct bpe *bpe, const char *vocabulary, struct cbtm_error *e)
+{
+	struct dataset *d = NULL;
+	struct store *s = NULL;
+	struct model_config c;
+	uint64_t bos;
+	if (dataset_open(folder, store_kind_find("checkpoint"), &d, e) || dataset_part(d, 0, &s, e) ||
+	    checkpoint_config(s, &c, e) || check_sizes(&c, bpe, folder, length, e) ||
+	    check_content(s, folder, vocabulary, e) || checkpoint_copy(s, &c, run->out, e) ||
+	    set_facts(run->out, &c, bpe, vocabulary, length, e))
+		goto done;
+	if (bpe->bos == BPE_NONE && store_get_u64(s, "bos", &bos))
+		store_set_u64(run->out, "bos", bos, e);
+done:
+	store_close(s);
+	dataset_close(d);
+	return e->name;
+}
+
 int stage_import_seed(struct stage_run *run, const char *folder, uint64_t length,
                       struct cbtm_error *e)
 {
 	char vocabulary[DIGEST_HEX];
-	struct model_config c;
 	struct bpe *bpe = NULL;
+	char *ours = path_join(folder, "DATASET.json", e);
 	const void *cursor;
 	size_t done;
-	if (store_cursor(run->out, &cursor, &done, e) || done)
-		return e->name; /* committed whole */
+	if (!ours || store_cursor(run->out, &cursor, &done, e) || done)
+		goto done; /* committed whole */
 	if (!bpe_open(stage_input(run, "vocabulary"), &bpe, vocabulary, e) &&
-	    !huggingface_config(folder, &c, e) && !check_sizes(&c, bpe, folder, length, e) &&
-	    !check_vocabulary(bpe, folder, e) && !huggingface_import(folder, &c, run->out, e) &&
-	    !set_facts(run->out, &c, bpe, vocabulary, length, e))
+	    !(file_exists(ours) ? import_dataset : import_folder)(run, folder, length, bpe, vocabulary,
+	                                                          e))
 		store_commit(run->out, "done", 4, e);
+done:
 	bpe_free(bpe);
+	free(ours);
 	return e->name;
 }

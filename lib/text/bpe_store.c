@@ -76,7 +76,7 @@ int bpe_load(const struct store *s, struct bpe **bpe, struct cbtm_error *e)
 	uint32_t(*merge)[2] = NULL;
 	struct store_reader *r = NULL;
 	struct buffer bytes = { 0 };
-	char *eod_name = NULL, *bos_name = NULL;
+	char *eod_name = NULL, *bos_name = NULL, source[256];
 	bool has_bos = store_get_u64(s, "bos", &bos);
 
 	*bpe = NULL;
@@ -96,6 +96,11 @@ int bpe_load(const struct store *s, struct bpe **bpe, struct cbtm_error *e)
 	bpe_make(symbol, (uint32_t)size, (const uint32_t(*)[2])merge, (uint32_t)merges,
 	         &(struct bpe_choice){ eod_name, bos_name, match != 0, prefix != 0 }, store_path(s),
 	         bpe, e);
+	if (*bpe && store_get_text(s, "digest", source, sizeof source) &&
+	    buffer_text(&(*bpe)->source_digest, source, e)) {
+		bpe_free(*bpe);
+		*bpe = NULL;
+	}
 done:
 	store_reader_close(r);
 	free(symbol);

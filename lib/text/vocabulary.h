@@ -9,8 +9,8 @@ struct vocabulary_rules {
 	uint64_t size, min_frequency; /* of one that is trained */
 	struct cbtm_texts special;    /* its special tokens, in front of all others */
 	const char *vocab, *merges;   /* files to import instead; "" */
-	const char *tokenizer;
-	const char *eod, *bos; /* as in struct bpe_choice */
+	const char *tokenizer;        /* tokenizer.json, or a dataset of a vocabulary: the same again */
+	const char *eod, *bos;        /* as in struct bpe_choice */
 	int match_special;
 };
 
