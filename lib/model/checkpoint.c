@@ -100,15 +100,16 @@ int checkpoint_config(const struct store *s, struct model_config *c, struct cbtm
 static int copy_parameter(const struct store *from, const struct parameter *p,
                           struct store_writer *w, struct cbtm_error *e)
 {
+	uint64_t width = parameter_elements(p) / p->shape[0];
 	struct store_column_info info;
 	struct store_reader *r = NULL;
 	if (!store_column_find(from, p->name, &info) || info.type != STORE_F32 ||
-	    info.rows != p->shape[0] || info.width != p->shape[1])
+	    info.rows != p->shape[0] || info.width != width)
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(from),
 		                 "it has no tensor \"%s\" of %llu x %llu", p->name,
-		                 (unsigned long long)p->shape[0], (unsigned long long)p->shape[1]);
+		                 (unsigned long long)p->shape[0], (unsigned long long)width);
 	if (!store_reader_open(from, p->name, &r, e))
-		store_add_column(w, p->name, STORE_F32, STORE_TENSOR, p->shape[1], e);
+		store_add_column(w, p->name, STORE_F32, STORE_TENSOR, width, e);
 	for (uint64_t row = 0; row < p->shape[0] && !e->name;) {
 		const void *rows;
 		uint64_t n;

@@ -80,6 +80,8 @@ int writer_load_tail(struct store_writer *w, struct writer_column *c, struct cbt
 		rc = buffer_add(&c->data, b.raw, b.n - lengths, e);
 	if (!rc)
 		rc = buffer_add(&c->lengths, b.raw + b.n - lengths, lengths, e);
+	if (!rc)
+		environment_release_value(value.mv_data, value.mv_size);
 	mdb_txn_abort(t);
 	if (!rc) {
 		c->loaded = true;

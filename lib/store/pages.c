@@ -3,7 +3,9 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "store/environment.h"
 #include <lmdb.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -16,12 +18,13 @@ enum {
 	IS_LEAF = 0x02,
 	IS_OVERFLOW = 0x04,
 	IS_META = 0x08,
-	BIG = 0x01,     /* node: the value is the number of its first page [F_BIGDATA] */
-	SUB = 0x02,     /* node: the value is a database's record [F_SUBDATA] */
-	METAS = 2,      /* pages before the first value */
-	KEY_MAX = 511,  /* [MDB_MAXKEYSIZE] */
-	IOVECS = 900,   /* of one write; the kernel takes 1024 */
-	WRITE = 8 << 20 /* bytes of one write */
+	BIG = 0x01,      /* node: the value is the number of its first page [F_BIGDATA] */
+	SUB = 0x02,      /* node: the value is a database's record [F_SUBDATA] */
+	METAS = 2,       /* pages before the first value */
+	KEY_MAX = 511,   /* [MDB_MAXKEYSIZE] */
+	IOVECS = 900,    /* of one write; the kernel takes 1024 */
+	WRITE = 8 << 20, /* bytes of one write */
+	LET_GO = 1 << 20 /* of a value that is let go of by itself */
 };
 #define NO_PAGE UINT64_MAX
 #define MAGIC 0xBEEFC0DEu
@@ -53,6 +56,7 @@ struct database {
 	const char *name;
 	struct entry *entry;
 	size_t n, cap;
+	bool mapped;
 	struct record record;
 };
 
@@ -101,6 +105,11 @@ int pages_database(struct pages *p, const char *name, size_t *database, struct c
 	p->database[p->n] = (struct database){ .name = name };
 	*database = p->n++;
 	return 0;
+}
+
+void pages_map(struct pages *p, size_t database)
+{
+	p->database[database].mapped = true;
 }
 
 static int add(struct pages *p, struct database *d, const struct entry *entry, const void *key,
@@ -331,6 +340,23 @@ static void fill_meta(const struct pages *p, unsigned char *page, uint64_t trans
 	memcpy(page + HEADER, &meta, sizeof meta);
 }
 
+static int write_values(struct pages *p, const struct database *d, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct entry *entry = &d->entry[i];
+		if (!entry->page)
+			continue;
+		if (write_value(p, entry, e))
+			return e->name;
+		if (!d->mapped || entry->n < LET_GO)
+			continue;
+		if (flush(p, e))
+			return e->name;
+		environment_release_value(entry->value, entry->n);
+	}
+	return 0;
+}
+
 int pages_write(struct pages *p, int fd, const char *path, uint64_t *bytes, struct cbtm_error *e)
 {
 	unsigned char *metas = mem_zeroed(METAS, p->page, "the first pages of a store", e);
@@ -351,10 +377,8 @@ int pages_write(struct pages *p, int fd, const char *path, uint64_t *bytes, stru
 	fill_meta(p, metas, 0, &main);
 	fill_meta(p, metas + p->page, 1, &main);
 	add_bytes(p, metas, METAS * p->page);
-	for (size_t i = 0; i < p->n; i++)
-		for (size_t j = 0; !rc && j < p->database[i].n; j++)
-			if (p->database[i].entry[j].page)
-				rc = write_value(p, &p->database[i].entry[j], e);
+	for (size_t i = 0; !rc && i < p->n; i++)
+		rc = write_values(p, &p->database[i], e);
 	if (!rc)
 		rc = flush(p, e);
 	add_bytes(p, p->trees.data, p->trees.n);

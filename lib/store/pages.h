@@ -26,5 +26,8 @@ int pages_database(struct pages *p, const char *name, size_t *database, struct c
  * copied, the value must live until pages_write is done. */
 int pages_put(struct pages *p, size_t database, const void *key, size_t key_n, const void *value,
               size_t n, struct cbtm_error *e);
+/* Says that the values of a database lie in a file's map: when they are written their pages are let go
+ * of (environment_release_value). */
+void pages_map(struct pages *p, size_t database);
 /* Writes the whole file to the descriptor of an empty one; *bytes: its size. Once. */
 int pages_write(struct pages *p, int fd, const char *path, uint64_t *bytes, struct cbtm_error *e);

@@ -41,6 +41,8 @@ static int close_blocks(struct store_writer *w, struct cbtm_error *e)
 		rc = c->loaded ? 0 : writer_load_tail(w, c, e);
 		if (!rc)
 			rc = writer_close_block(w, c, e);
+		if (!rc)
+			rc = writer_relieve(w, e);
 	}
 	return rc;
 }
@@ -96,6 +98,8 @@ static int put_column(struct sealing *s, const struct writer_column *c,
 	size_t database;
 	struct digest_stream *digest = column_digest_begin(c->name, c->type, c->shape, c->width, e);
 	int rc = digest ? pages_database(s->pages, c->name, &database, e) : (int)e->name;
+	if (!rc)
+		pages_map(s->pages, database);
 	memcpy(info->name, c->name, sizeof info->name);
 	info->type = c->type;
 	info->shape = c->shape;
