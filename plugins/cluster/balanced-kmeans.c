@@ -49,18 +49,11 @@ static int init(const struct cbtm_host *table, struct cbtm_error *e)
 struct lloyd {
 	const struct options *o;
 	struct cbtm_balance b;
-	uint32_t *before, *best_cluster; /* n */
-	float *best_centre;              /* k x d */
-	double *best_price, best;        /* k */
+	struct cbtm_sums *sums;
+	uint32_t *best_cluster;   /* n */
+	float *best_centre;       /* k x d */
+	double *best_price, best; /* k */
 };
-
-static size_t count_moved(const struct lloyd *l)
-{
-	size_t moved = 0;
-	for (size_t i = 0; i < l->b.n; i++)
-		moved += l->b.cluster[i] != l->before[i];
-	return moved;
-}
 
 static int run(struct lloyd *l, uint64_t restart, uint64_t seed, struct cbtm_fit_report *report,
                struct cbtm_error *e)
@@ -73,16 +66,17 @@ static int run(struct lloyd *l, uint64_t restart, uint64_t seed, struct cbtm_fit
 		return e->name;
 	memset(b->price, 0, b->k * sizeof *b->price);
 	b->window = 0;
-	for (uint64_t t = 0; t < most && moved; t++) {
-		if (host->stop_requested())
-			return host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+	l->sums = host->sums_new(b->x, b->n, b->d, b->weight, b->k, e);
+	for (uint64_t t = 0; l->sums && t < most && moved; t++) {
+		if (host->stop_requested()) {
+			host->error(e, CBTM_ERR_STOPPED, NULL, "stopped while clustering");
+			break;
+		}
 		/* From points to means the centres jump: prices of the first step say nothing. */
 		if (t == 1)
 			memset(b->price, 0, b->k * sizeof *b->price);
-		memcpy(l->before, b->cluster, b->n * sizeof *b->cluster);
-		if (host->balanced_assign(b, e))
-			return e->name;
-		moved = t ? count_moved(l) : b->n;
+		if (host->balanced_assign(b, e) || host->sums_move(l->sums, b->cluster, &moved, e))
+			break;
 		struct cbtm_fit_step step = { .done = restart * most + t + 1,
 			                          .most = l->o->restarts * most,
 			                          .restart = restart,
@@ -91,13 +85,13 @@ static int run(struct lloyd *l, uint64_t restart, uint64_t seed, struct cbtm_fit
 			                          .gap = b->gap,
 			                          .split_loss = b->split_loss };
 		if (report->step(report, &step, e))
-			return e->name;
+			break;
 		/* The last centres stay those that the clusters, prices and figures belong to. */
-		if (moved && t + 1 < most &&
-		    host->means(b->x, b->n, b->d, b->weight, b->cluster, b->k, centre, e))
-			return e->name;
+		if (moved && t + 1 < most)
+			host->sums_means(l->sums, centre);
 	}
-	return 0;
+	host->sums_free(l->sums);
+	return e->name;
 }
 
 /* Takes the run's result aside if it is the best so far. */
@@ -129,7 +123,6 @@ static int fit(const void *options, const struct cbtm_points *points, size_t k, 
 	uint64_t *key = host->take(n, sizeof *key, e);
 	*state = NULL;
 	*centres_made = 1;
-	l.before = host->take(n, sizeof *l.before, e);
 	if (!e->name && l.o->restarts > 1) {
 		l.best_cluster = host->take(n, sizeof *l.best_cluster, e);
 		l.best_centre = host->take(k * d, sizeof *l.best_centre, e);
@@ -156,7 +149,6 @@ done:
 	host->release(l.best_price);
 	host->release(l.best_centre);
 	host->release(l.best_cluster);
-	host->release(l.before);
 	host->release(key);
 	return e->name;
 }
@@ -166,7 +158,7 @@ CBTM_EXPORT const struct cbtm_cluster cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "cluster",
 	            .name = "balanced-kmeans",
-	            .version = 5,
+	            .version = 6,
 	            .description = "k-means with exactly balanced clusters, by documents or tokens",
 	            .params = params,
 	            .options_size = sizeof(struct options),
