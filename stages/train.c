@@ -43,6 +43,9 @@ static struct training training_of(struct stage_run *run, const char *title, con
 		                      .dropout = o->dropout,
 		                      .random_seed = o->random_seed,
 		                      .micro_batch = o->micro_batch,
+		                      .capacity_factor = o->capacity_factor,
+		                      .balance_loss = o->balance_loss,
+		                      .checkpointing = o->checkpointing != 0,
 		                      .log_every = o->log_every,
 		                      .valid_every = o->valid_every,
 		                      .checkpoint_every = o->checkpoint_every,
@@ -92,8 +95,12 @@ static int run_expert(struct stage_run *run, struct cbtm_error *e)
 	    schedule_plan(&phase, "branch", (enum match)o->match, (enum budget)o->budget, k,
 	                  (double)tokens / (double)all, t.length, &t.plan, e))
 		return e->name;
-	snprintf(title, sizeof title, k > 1 ? "expert %u" : "dense", run->cluster);
-	if (store_set_u64(run->out, "cluster", run->cluster, e) ||
+	t.config.moe = o->moe;
+	if (k > 1)
+		snprintf(title, sizeof title, "expert %u", run->cluster);
+	else
+		snprintf(title, sizeof title, o->moe.experts ? "moe" : "dense");
+	if (model_config_check(&t.config, e) || store_set_u64(run->out, "cluster", run->cluster, e) ||
 	    store_set_u64(run->out, "clusters", k, e))
 		return e->name;
 	return training_run(&t, e);
@@ -116,10 +123,17 @@ static int check(const void *options, uint64_t k, struct cbtm_error *e)
 	struct phase seed = seed_phase(o), branch = branch_phase(o);
 	if ((!*o->import && schedule_check(&seed, "seed", e)) || schedule_check(&branch, "branch", e))
 		return e->name;
-	if (o->width % o->heads)
-		return error_set(e, CBTM_ERR_CONFIG, "model.heads",
-		                 "%llu heads do not divide the width %llu", (unsigned long long)o->heads,
-		                 (unsigned long long)o->width);
+	struct model_config c = { .vocabulary = 1,
+		                      .length = 1,
+		                      .layers = o->layers,
+		                      .width = o->width,
+		                      .heads = o->heads,
+		                      .ffn = 1,
+		                      .moe = o->moe };
+	if (*o->import) /* its layers are not known yet */
+		c.layers = o->moe.every;
+	if (model_config_check(&c, e))
+		return e->name;
 	if (k > 1 && o->match == MATCH_UPDATES && o->budget == BUDGET_EQUAL && o->branch.batch % k)
 		return error_set(e, CBTM_ERR_CONFIG, "branch.batch",
 		                 "a batch of %llu sequences cannot be divided among %llu experts",

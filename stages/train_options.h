@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys of train. */
 #pragma once
+#include "model/config.h"
 #include "model/schedule.h"
 #include "stage/stage.h"
 
@@ -9,6 +10,9 @@ struct options {
 	uint64_t import_length;
 	int architecture; /* enum architecture */
 	uint64_t layers, width, heads, ffn;
+	struct moe_config moe;
+	double capacity_factor, balance_loss;
+	int checkpointing;
 	struct phase seed, branch;
 	int seed_schedule, branch_schedule, seed_shape, branch_shape, budget, match;
 	double beta1, beta2, epsilon, weight_decay, clip, dropout;
@@ -75,6 +79,19 @@ static const struct cbtm_param options[] = {
 	  "experts make as many updates as dense, of batch / k; or have its batch, and 1/k of its "
 	  "updates",
 	  0, TASK_EXPERT },
+	{ "moe.experts", CBTM_PARAM_COUNT, FIELD(moe.experts), "0", 0, 1024, NULL,
+	  "experts of a mixture (sparse upcycling): feed-forward layers of what is branched become so "
+	  "many copies of the seed's, and a router; 0: none",
+	  0, TASK_EXPERT },
+	{ "moe.every", CBTM_PARAM_COUNT, FIELD(moe.every), "2", 1, 1024, NULL,
+	  "of so many layers the last becomes a mixture", 0, TASK_EXPERT },
+	{ "moe.top_k", CBTM_PARAM_COUNT, FIELD(moe.top_k), "2", 2, 8, NULL,
+	  "experts that a token is sent to", 0, TASK_EXPERT },
+	{ "moe.capacity_factor", CBTM_PARAM_REAL, FIELD(capacity_factor), "2", 0, 1e6, NULL,
+	  "an expert takes so many times tokens / experts of a micro-batch at most; 0: any number", 0,
+	  TASK_EXPERT },
+	{ "moe.balance_loss", CBTM_PARAM_REAL, FIELD(balance_loss), "0.01", 0, 1e3, NULL,
+	  "weight of the loss by which routers learn to use all experts alike", 0, TASK_EXPERT },
 	{ "beta1", CBTM_PARAM_REAL, FIELD(beta1), "0.9", 0, 0.999999, NULL,
 	  "AdamW: decay of the gradient's mean", 0, 0 },
 	{ "beta2", CBTM_PARAM_REAL, FIELD(beta2), "0.95", 0, 0.9999999, NULL,
@@ -91,6 +108,11 @@ static const struct cbtm_param options[] = {
 	  "seed of start values, order and dropout", 0, 0 },
 	{ "micro_batch", CBTM_PARAM_COUNT, FIELD(micro_batch), "32", 1, 65536, NULL,
 	  "sequences in memory at a time: larger batches are accumulated", 0, 0 },
+	{ "activation_checkpointing", CBTM_PARAM_CHOICE, FIELD(checkpointing), "none", 0, 0,
+	  "none|layers",
+	  "layers: keep their inputs alone and compute the rest again for the gradient; less memory, "
+	  "more time, the same result",
+	  CBTM_PARAM_NO_RESULT, 0 },
 	{ "valid_every", CBTM_PARAM_COUNT, FIELD(valid_every), "100", 0, 1e9, NULL,
 	  "steps between two validations; 0: at the end alone", 0, 0 },
 	{ "log_every", CBTM_PARAM_COUNT, FIELD(log_every), "10", 1, 1e9, NULL,

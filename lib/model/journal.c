@@ -11,7 +11,7 @@
 double journal_flops(const struct model_config *c, uint64_t T)
 {
 	double positions = (double)c->length * (double)c->width;
-	double n = (double)model_config_parameters(c) - positions;
+	double n = (double)model_config_active(c) - positions;
 	return 6 * n + 12 * (double)c->layers * (double)T * (double)c->width;
 }
 
@@ -70,8 +70,8 @@ void journal_rest(struct journal *j, double seconds)
 	j->resting += seconds;
 }
 
-int journal_step(struct journal *j, const struct curve_point *p, uint64_t tokens,
-                 struct cbtm_error *e)
+int journal_step(struct journal *j, const struct curve_point *p, const struct expert_load *load,
+                 uint64_t tokens, struct cbtm_error *e)
 {
 	double now = clock_seconds(), seconds = now - j->time - j->resting, rate = 0;
 	struct buffer b = { 0 };
@@ -87,8 +87,9 @@ int journal_step(struct journal *j, const struct curve_point *p, uint64_t tokens
 	    !number(&b, "loss", p->loss, e) && !number(&b, "lr", p->lr, e) &&
 	    !number(&b, "gradient_norm", p->gradient_norm, e) &&
 	    !number(&b, "tokens_per_second", rate, e) &&
-	    !number(&b, "flops_per_second", rate * j->flops, e))
-		count(&b, "peak_memory", peak_memory(), e);
+	    !number(&b, "flops_per_second", rate * j->flops, e) &&
+	    !count(&b, "peak_memory", peak_memory(), e) && load->layers)
+		expert_load_print(load, &b, e);
 	return say("step", &b, e);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/digest.h"
 #include "model/config.h"
+#include "model/expert_load.h"
 #include "model/history.h"
 
 struct journal {
@@ -20,8 +21,8 @@ struct journal {
 
 /*
  * Floating-point operations that training on a token takes: 6 N + 12 L T d (Chowdhery et al. 2022,
- * PaLM, appendix B): forward and backward products of the N parameters without the positions, and
- * of attention over T tokens, not halved for its being causal. What is computed again to save
+ * PaLM, appendix B): forward and backward products of the N parameters that work on it (of a
+ * mixture's experts those of its choices) without the positions, and of attention over T tokens, not halved for its being causal. What is computed again to save
  * memory does not count.
  */
 double journal_flops(const struct model_config *c, uint64_t T);
@@ -29,9 +30,9 @@ double journal_flops(const struct model_config *c, uint64_t T);
 /* `step`: where the run begins, 0 unless it goes on. The title is the caller's. */
 void journal_start(struct journal *j, const char *task, struct digest fingerprint, double flops,
                    uint64_t step);
-/* `tokens`: of one step. The rate is that since the last point, without what journal_rest was told. */
-int journal_step(struct journal *j, const struct curve_point *p, uint64_t tokens,
-                 struct cbtm_error *e);
+/* `load`: of the step's mixtures, if there are some. `tokens`: of one step. The rate is that since the last point, without what journal_rest was told. */
+int journal_step(struct journal *j, const struct curve_point *p, const struct expert_load *load,
+                 uint64_t tokens, struct cbtm_error *e);
 int journal_valid(struct journal *j, const struct valid_point *p, double seconds,
                   struct cbtm_error *e);
 /* share: of this process's time that went into all checkpoints so far. */

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "model/emit.h"
 #include "model/parameter.h"
+#include "model/upcycle.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ void trainer_close(struct trainer *r)
 	order_close(r->valid);
 	store_close(r->sequences);
 	run_state_free(&r->state);
+	expert_load_free(&r->load);
 	free(r->ids);
 	free(r->targets);
 }
@@ -29,9 +31,11 @@ void trainer_close(struct trainer *r)
 static int program_make(struct trainer *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	struct emit_how how = {
-		.batch = r->B, .length = r->T, .train = true, .dropout = t->dropout > 0
-	};
+	struct emit_how how = { .batch = r->B,
+		                    .length = r->T,
+		                    .train = true,
+		                    .dropout = t->dropout > 0,
+		                    .checkpointing = t->checkpointing };
 	struct program *p = &r->program;
 	p->names = emit_model(&t->config, &how, e);
 	p->list = p->names ? list_finish(p->names, e) : NULL;
@@ -63,9 +67,12 @@ static int start_from(struct trainer *r, struct cbtm_error *e)
 	struct store *s = NULL;
 	if (dataset_part(r->t->start, 0, &s, e))
 		return e->name;
-	int status = checkpoint_read(&r->program, CBTM_ROLE_PARAMETER, s, e);
+	if (upcycle_wanted(&r->t->config, s, e))
+		upcycle_read(&r->program, &r->t->config, s, r->t->random_seed, e);
+	else if (!e->name)
+		checkpoint_read(&r->program, CBTM_ROLE_PARAMETER, s, e);
 	store_close(s);
-	return status;
+	return e->name;
 }
 
 int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e)
@@ -84,7 +91,7 @@ int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error 
 		                 (unsigned long long)order_width(r->order) - 1, r->T);
 	r->ids = mem_zeroed((size_t)r->B * r->T, sizeof *r->ids, "a batch", e);
 	r->targets = mem_zeroed((size_t)r->B * r->T, sizeof *r->targets, "a batch", e);
-	if (!r->ids || !r->targets || program_make(r, e))
+	if (!r->ids || !r->targets || expert_load_make(&r->load, &t->config, e) || program_make(r, e))
 		return e->name;
 	if (resume_load(t->dir, t->fingerprint, &r->program, &r->state, e))
 		return e->name;
@@ -145,7 +152,8 @@ static int accumulate(struct trainer *r, struct cbtm_scalars *s, uint64_t micro,
 	s->sequences = left < r->B ? (uint32_t)left : r->B;
 	if (feed(r, r->order, (s->step - 1) * t->plan.batch + done, s->sequences, e) ||
 	    run_section(r, CBTM_FORWARD, s, e) || run_section(r, CBTM_BACKWARD, s, e) ||
-	    read_result(r, "loss", part, e))
+	    read_result(r, "loss", part, e) ||
+	    expert_load_add(&r->load, &r->program, (uint64_t)s->sequences * r->T, e))
 		return e->name;
 	*loss += part[0];
 	return 0;
@@ -172,7 +180,10 @@ int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error
 		                      .beta2 = t->beta2,
 		                      .epsilon = t->epsilon,
 		                      .weight_decay = t->weight_decay,
-		                      .clip = t->clip };
+		                      .clip = t->clip,
+		                      .capacity_factor = t->capacity_factor,
+		                      .balance = t->balance_loss };
+	expert_load_clear(&r->load);
 	*point =
 		(struct curve_point){ .step = s.step, .tokens = s.step * t->plan.batch * r->T, .lr = s.lr };
 	for (uint64_t micro = 0; micro * r->B < t->plan.batch; micro++)
@@ -217,4 +228,19 @@ int trainer_validate(struct trainer *r, struct cbtm_error *e)
 		                 "step %llu: the loss on validation data is %g", (unsigned long long)p.step,
 		                 p.loss);
 	return history_add_valid(&r->state.history, p, e);
+}
+
+int trainer_measure(struct trainer *r, struct cbtm_error *e)
+{
+	struct order *o = r->valid && order_rows(r->valid) ? r->valid : r->order;
+	uint64_t n = order_rows(o) < VALID_SEQUENCES ? order_rows(o) : VALID_SEQUENCES;
+	expert_load_clear(&r->load);
+	for (uint64_t i = 0; i < n; i += r->B) {
+		struct cbtm_scalars s = { .sequences = n - i < r->B ? (uint32_t)(n - i) : r->B,
+			                      .capacity_factor = r->t->capacity_factor };
+		if (feed(r, o, i, s.sequences, e) || run_section(r, CBTM_FORWARD, &s, e) ||
+		    expert_load_add(&r->load, &r->program, (uint64_t)s.sequences * r->T, e))
+			break;
+	}
+	return e->name;
 }

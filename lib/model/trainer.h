@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The inside of a training run: a program with its data, and one step of it. training.c is the run. */
 #pragma once
+#include "model/expert_load.h"
 #include "model/order.h"
 #include "model/resume.h"
 #include "model/training.h"
@@ -13,6 +14,7 @@ struct trainer {
 	uint32_t *ids, *targets;     /* B x T */
 	uint32_t B, T;               /* sequences at a time, tokens of each */
 	struct run_state state;
+	struct expert_load load; /* of the last step */
 };
 
 /* Opens the sequences, makes the program, and puts the state where the last resume checkpoint left it,
@@ -25,3 +27,6 @@ void trainer_close(struct trainer *r);
 int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error *e);
 /* The mean loss on the first sequences of "valid", into the history; once a step. NOT_FINITE alike. */
 int trainer_validate(struct trainer *r, struct cbtm_error *e);
+/* How mixtures share out the sequences that validation takes, else the first to be trained on, as
+ * in training but for dropout, into r->load. */
+int trainer_measure(struct trainer *r, struct cbtm_error *e);

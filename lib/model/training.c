@@ -29,7 +29,7 @@ static int report(struct run *r, const struct curve_point *p, struct cbtm_error 
 	progress_set(p->tokens, text);
 	if (p->step % t->log_every && p->step != t->plan.steps)
 		return 0;
-	if (journal_step(&r->journal, p, t->plan.batch * r->trainer.T, e))
+	if (journal_step(&r->journal, p, &r->trainer.load, t->plan.batch * r->trainer.T, e))
 		return e->name;
 	return history_add(&r->trainer.state.history, *p, e);
 }
@@ -148,6 +148,17 @@ static int publish(const struct trainer *r, struct cbtm_error *e)
 	return e->name;
 }
 
+/* The fact "expert_load". */
+static int publish_load(struct trainer *r, struct cbtm_error *e)
+{
+	struct buffer b = { 0 };
+	if (r->load.layers && !trainer_measure(r, e) && !json_put_open(&b, '{', e) &&
+	    !expert_load_print(&r->load, &b, e) && !json_put_close(&b, '}', e))
+		store_set_json(r->t->out, "expert_load", b.data, e);
+	buffer_free(&b);
+	return e->name;
+}
+
 static int check_vocabulary(const struct training *t, const struct store *start,
                             const struct store *sequences, struct cbtm_error *e)
 {
@@ -214,7 +225,7 @@ int training_run(const struct training *t, struct cbtm_error *e)
 		if (!trainer_open(&r.trainer, t, e)) {
 			start(&r);
 			if (!train(&r, e))
-				publish(&r.trainer, e);
+				(void)(publish_load(&r.trainer, e) || publish(&r.trainer, e));
 			else if (e->name == CBTM_ERR_NOT_FINITE || e->name == CBTM_ERR_DIVERGED)
 				explain(&r, e);
 			progress_finish();

@@ -10,6 +10,7 @@
 #include "model/schedule.h"
 #include "store/dataset.h"
 #include <cbtm/compute.h>
+#include <stdbool.h>
 
 struct training {
 	const char *title; /* "seed", "expert 3": for progress and log */
@@ -27,8 +28,11 @@ struct training {
 		checkpoint_every;  /* seconds from one resume checkpoint to the next, or more (pace.h) */
 	double explode_factor; /* see model/watch.h; 0: a loss may be as high as it is */
 	uint64_t explode_steps;
+	double capacity_factor, balance_loss; /* of mixtures: <cbtm/compute.h> */
+	bool checkpointing;                   /* see emit.h; changes no result */
 	struct dataset *sequences;
-	struct dataset *start; /* the checkpoint to branch from; NULL: fresh parameters */
+	struct dataset *start; /* the checkpoint to branch from, a mixture from a dense one by sparse
+	                          upcycling (upcycle.h); NULL: fresh parameters */
 	struct store_writer *out;
 	const char *dir; /* resume checkpoints lie here */
 	struct digest fingerprint;

@@ -116,18 +116,58 @@ static bool train_and_kill(struct training t, useconds_t after, const char *dir)
 	return WIFEXITED(status);
 }
 
+static void check_kills(struct training t, const char *whole, const char *killed)
+{
+	char a[64], b[64], last[32];
+	t.plan.steps = 200;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder(whole)), CBTM_OK);
+	t.checkpoint_every = 0; /* after each step: kills fall into writing and rotation too */
+	for (useconds_t after = 20000; !train_and_kill(t, after, in_folder(killed)); after += 13000)
+		;
+	assert_string_equal(test_content(in_folder(whole), a), test_content(in_folder(killed), b));
+	snprintf(last, sizeof last, "%s/resume-000000000199", killed);
+	assert_false(file_exists(in_folder(last)));
+}
+
+static struct training mixture_training(void)
+{
+	struct training t = test_training();
+	t.config.moe = (struct moe_config){ 4, 2, 2 };
+	t.capacity_factor = 1.25;
+	t.balance_loss = 0.01;
+	return t;
+}
+
 static void test_resume_after_kill_is_bit_identical(void **state)
 {
 	(void)state;
-	char a[64], b[64];
-	struct training t = test_training();
-	t.plan.steps = 200;
-	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("whole")), CBTM_OK);
-	t.checkpoint_every = 0; /* after each step: kills fall into writing and rotation too */
-	for (useconds_t after = 20000; !train_and_kill(t, after, in_folder("killed")); after += 13000)
-		;
-	assert_string_equal(test_content(in_folder("whole"), a), test_content(in_folder("killed"), b));
-	assert_false(file_exists(in_folder("killed/resume-000000000199")));
+	check_kills(test_training(), "whole", "killed");
+}
+
+static void test_a_mixture_resumes_bit_identical_too(void **state)
+{
+	(void)state;
+	check_kills(mixture_training(), "whole-mixture", "killed-mixture");
+}
+
+/* Nor do threads, with experts or without. */
+static void test_checkpointing_changes_no_byte_of_a_checkpoint(void **state)
+{
+	(void)state;
+	for (int mixed = 0; mixed < 2; mixed++) {
+		char a[64], b[64], name[2][16];
+		struct training t = mixed ? mixture_training() : test_training();
+		snprintf(name[0], sizeof name[0], "kept-%d", mixed);
+		snprintf(name[1], sizeof name[1], "again-%d", mixed);
+		test_threads(1);
+		assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder(name[0])), CBTM_OK);
+		test_threads(2);
+		t.checkpointing = true;
+		assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder(name[1])), CBTM_OK);
+		test_threads(1);
+		assert_string_equal(test_content(in_folder(name[0]), a),
+		                    test_content(in_folder(name[1]), b));
+	}
 }
 
 static void test_a_stop_leaves_a_checkpoint_to_go_on_from(void **state)
@@ -216,6 +256,8 @@ int main(void)
 		cmocka_unit_test(test_a_model_learns),
 		cmocka_unit_test(test_threads_change_no_byte_of_a_checkpoint),
 		cmocka_unit_test(test_resume_after_kill_is_bit_identical),
+		cmocka_unit_test(test_a_mixture_resumes_bit_identical_too),
+		cmocka_unit_test(test_checkpointing_changes_no_byte_of_a_checkpoint),
 		cmocka_unit_test(test_a_stop_leaves_a_checkpoint_to_go_on_from),
 		cmocka_unit_test(test_an_expert_starts_from_the_seed),
 		cmocka_unit_test(test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint),
