@@ -14,7 +14,7 @@ enum {
 	ENCODE_WORDS = SCAN_BYTES + 64, /* room: more than a chunk can have, and stores reach on */
 	ENCODE_NARROW_IDS = 7,          /* ids of an entry if all of the vocabulary's fit 16 bits */
 	ENCODE_WIDE_IDS = 3,            /* else */
-	ENCODE_EXCESS = 8               /* ids that may be written behind the last one */
+	ENCODE_EXCESS = 16              /* ids that may be written behind the last one */
 };
 
 /* 16 bytes XOR twice ENCODE_SALT, "a b a b ", which is in no piece of a text: so zero is no word's,
@@ -24,7 +24,8 @@ struct encode_key {
 };
 #define ENCODE_SALT 0x2062206120622061u
 
-/* A word's ids and their number, in one of two ways. */
+/* A word's ids and their number, in one of two ways. A word may have more narrow ones than fit if the
+ * last that does is repeated: white space at the begin of a line has. */
 union encode_ids {
 	uint16_t narrow[ENCODE_NARROW_IDS];
 	uint32_t wide[ENCODE_WIDE_IDS];

@@ -283,10 +283,14 @@ static void merge(const struct encode_ranks *r, const struct encode_key *const *
 static inline uint32_t *put_narrow(const void *table, uint32_t slot, uint32_t *out)
 {
 	const union encode_ids *ids = encode_ids_at(table, slot);
+	size_t n = ids->as.n;
 
 	_mm256_storeu_si256((__m256i *)(void *)out,
 	                    _mm256_cvtepu16_epi32(_mm_load_si128((const __m128i *)(const void *)ids)));
-	return out + ids->as.n;
+	if (__builtin_expect(n > ENCODE_NARROW_IDS, 0))
+		_mm512_storeu_si512(out + ENCODE_NARROW_IDS,
+		                    _mm512_set1_epi32(ids->narrow[ENCODE_NARROW_IDS - 1]));
+	return out + n;
 }
 
 static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, const void *table,

@@ -211,6 +211,15 @@ void encode_cache_claim(struct encode_cache *c, const struct encode_key *key, ui
 	c->used++;
 }
 
+/* Whether so many ids fit in a line. */
+static bool fit(const struct encode_cache *c, const uint32_t *ids, size_t n)
+{
+	if (c->holds == ENCODE_NARROW_IDS)
+		while (n > c->holds && ids[n - 1] == ids[c->holds - 1])
+			n--;
+	return n <= c->holds;
+}
+
 int encode_cache_set(struct encode_cache *c, uint32_t slot, const uint32_t ids[ENCODE_KEY],
                      size_t n, uint32_t *list, struct cbtm_error *e)
 {
@@ -218,7 +227,7 @@ int encode_cache_set(struct encode_cache *c, uint32_t slot, const uint32_t ids[E
 	union encode_ids *to = encode_ids_at(c->line, slot);
 
 	*list = 0;
-	if (n > c->holds) {
+	if (!fit(c, ids, n)) {
 		if (add_list(c, ids, n, list, e))
 			return e->name;
 		to->key_of_many = *key;

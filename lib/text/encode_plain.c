@@ -122,6 +122,8 @@ static uint32_t *narrow(const struct encode_words *w, size_t from, size_t to, co
 		const union encode_ids *ids = encode_ids_at(table, w->slot[i]);
 		for (size_t j = 0; j < ENCODE_NARROW_IDS; j++)
 			out[j] = ids->narrow[j];
+		for (size_t j = ENCODE_NARROW_IDS; j < ids->as.n; j++)
+			out[j] = ids->narrow[ENCODE_NARROW_IDS - 1];
 		out += ids->as.n;
 	}
 	return out;

@@ -106,10 +106,41 @@ static void test_long_words_are_told_apart_by_all_bytes_and_their_length(void **
 	encode_cache_free(&c);
 }
 
+/* Narrow ids, of which a line holds 7: more are in it if the rest is the last of them again. */
+static void test_words_that_end_in_the_same_id_again_and_again_need_no_list(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct encode_cache c;
+	uint32_t listed = 0;
+	assert_int_equal(encode_cache_make(&c, &encode_plain, false, 8192, 8192, &e), 0);
+	for (uint32_t n = 1; n <= ENCODE_KEY; n++)
+		for (uint32_t same = 1; same <= n; same++) {
+			uint32_t ids[ENCODE_KEY], slot, list;
+			struct encode_key key = { { n, same } };
+			for (uint32_t i = 0; i < n; i++)
+				ids[i] = i < n - same ? i : 100;
+			slot = c.hash(&key) & c.mask;
+			assert_false(encode_cache_find(&c, &key, &slot, &list));
+			encode_cache_claim(&c, &key, slot);
+			assert_int_equal(encode_cache_set(&c, slot, ids, n, &list, &e), 0);
+			assert_int_equal(!list, n <= 7 || n - same <= 6);
+			listed += list != 0;
+			if (list)
+				continue;
+			assert_int_equal(encode_ids_at(c.line, slot)->as.n, n);
+			for (uint32_t i = 0; i < n; i++)
+				assert_int_equal(encode_ids_at(c.line, slot)->narrow[i < 7 ? i : 6], ids[i]);
+		}
+	assert_int_equal(listed, 45);
+	encode_cache_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words_stay_while_it_grows_and_go_when_it_is_full),
+		cmocka_unit_test(test_words_that_end_in_the_same_id_again_and_again_need_no_list),
 		cmocka_unit_test(test_long_words_are_told_apart_by_all_bytes_and_their_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
