@@ -61,8 +61,8 @@ static int check_mixture(const struct model_config *c, struct cbtm_error *e)
 		                 (unsigned long long)c->moe.top_k, (unsigned long long)c->moe.experts);
 	if (c->moe.experts && c->moe.every > c->layers)
 		return error_set(e, CBTM_ERR_CONFIG, "moe.every",
-		                 "every %llu-th of %llu layers is none: there would be no experts",
-		                 (unsigned long long)c->moe.every, (unsigned long long)c->layers);
+		                 "there are only %llu layers: with one in %llu none would have experts",
+		                 (unsigned long long)c->layers, (unsigned long long)c->moe.every);
 	return 0;
 }
 
