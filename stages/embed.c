@@ -18,6 +18,7 @@
 struct options {
 	const char *plugin;
 	uint64_t sample;
+	int model;
 };
 enum { TASK_EMBEDDER = 1, TASK_VECTORS = 2 };
 
@@ -26,8 +27,18 @@ static const struct cbtm_param options[] = {
 	  "embed plugin that makes vectors of documents", 0, TASK_EMBEDDER },
 	{ "sample", CBTM_PARAM_COUNT, offsetof(struct options, sample), "0", 0, 1e15, NULL,
 	  "fit on about so many train documents, chosen by key; 0: on all", 0, TASK_EMBEDDER },
+	/* No result of its own: the model is an input of the task, and known by that. */
+	{ "model", CBTM_PARAM_CHOICE, offsetof(struct options, model), "none", 0, 0, "none|seed",
+	  "language model that the plugin is lent (lm-hidden needs one)", CBTM_PARAM_NO_RESULT,
+	  TASK_EMBEDDER },
 	CBTM_PARAM_END
 };
+
+static bool lends_model(const void *options, uint64_t k)
+{
+	(void)k;
+	return ((const struct options *)options)->model;
+}
 
 static int run_embedder(struct stage_run *run, struct cbtm_error *e)
 {
@@ -37,6 +48,7 @@ static int run_embedder(struct stage_run *run, struct cbtm_error *e)
 	struct document_sample sample;
 	struct document_stream stream = { .dataset = NULL };
 	void *state = NULL;
+	stage_lend_model(run, "seed", "vocabulary");
 	if (document_sample_make(stage_input(run, "documents"), o->sample, 1, &sample, e) ||
 	    document_stream_open(stage_input(run, "documents"), &sample, &stream, e))
 		goto done;
@@ -82,8 +94,11 @@ static int do_batch(struct stage_run *run, struct document_reader *reader, uint6
 	for (size_t i = 0; i < n; i++)
 		if (document_reader_add(reader, row + i, e))
 			return e->name;
-	if (document_reader_batch(reader, &w->document, &w->n, e) ||
-	    pool_run(run->pool, (w->n + TASK_SIZE - 1) / TASK_SIZE, transform_task, w, e))
+	if (document_reader_batch(reader, &w->document, &w->n, e))
+		return e->name;
+	if (w->embed->transform_together
+	        ? w->embed->transform_together(w->state, w->document, w->n, w->vector, e)
+	        : pool_run(run->pool, (w->n + TASK_SIZE - 1) / TASK_SIZE, transform_task, w, e))
 		return e->name;
 	for (size_t i = 0; i < w->n; i++) {
 		*zero += dense_is_zero(w->vector + i * w->d, w->d);
@@ -142,7 +157,9 @@ static const struct stage_task tasks[] = { { "embedder",
 	                                         1,
 	                                         EACH_ONCE,
 	                                         "embed",
-	                                         { { "documents", READS_ALL, NULL } },
+	                                         { { "documents", READS_ALL, NULL },
+	                                           { "seed", READS_ALL, lends_model },
+	                                           { "vocabulary", READS_ALL, lends_model } },
 	                                         run_embedder },
 	                                       { "vectors",
 	                                         "vectors",

@@ -47,4 +47,9 @@ struct cbtm_embed {
 	 * of a centre. NULL if features have no names. Names live as long as the state. */
 	size_t (*features)(const void *state);
 	const char *(*feature)(const void *state, size_t index, const float *vector, double *weight);
+
+	/* `transform` for a plugin that shares out the work itself (or is given it by the host's model):
+	 * called instead of it for a whole batch at a time, on the main thread. NULL: there is none. */
+	int (*transform_together)(const void *state, const struct cbtm_document *documents, size_t n,
+	                          float *vectors, struct cbtm_error *e);
 };

@@ -13,6 +13,7 @@ struct cbtm_pool;         /* threads; opaque */
 struct cbtm_state_writer; /* where save() puts a plugin's state; opaque */
 struct cbtm_state_reader;
 struct cbtm_prefix; /* a growing text; opaque */
+struct cbtm_model;  /* a language model with its vocabulary; opaque */
 struct cbtm_sums;   /* sums of clusters; opaque */
 
 /* A document as a plugin sees it. Pointers are the caller's and die with the call. */
@@ -68,6 +69,14 @@ struct cbtm_balance {
 	                         * out: how far the prices moved */
 };
 
+/* How a model is run. */
+struct cbtm_model_use {
+	const char *compute;   /* the compute plugin: "cpu" */
+	const char *precision; /* its parameter `precision`; "": its default */
+	uint64_t length;       /* tokens that it sees at once; 0: as many as it was trained on */
+	uint64_t batch;        /* so many times that are run together; 0: a good number */
+};
+
 struct cbtm_host {
 	uint32_t abi;  /* CBTM_ABI */
 	uint32_t size; /* sizeof of the host's table */
@@ -83,7 +92,7 @@ struct cbtm_host {
 	void *(*take)(size_t n, size_t size, struct cbtm_error *e);
 	void (*release)(void *p);
 
-	/* Threads: runs task(arg, 0..n-1, thread) and waits; not nested. */
+	/* Threads: runs task(arg, 0..n-1, thread) and waits; within a task there, as thread 0. */
 	struct cbtm_pool *(*pool)(void);
 	unsigned (*pool_threads)(const struct cbtm_pool *p);
 	int (*pool_run)(struct cbtm_pool *p, size_t n,
@@ -163,4 +172,25 @@ struct cbtm_host {
 	                 struct cbtm_error *e);
 	void (*sums_means)(const struct cbtm_sums *s, float *centre);
 	double (*sums_objective)(const struct cbtm_sums *s, const float *centre);
+
+	/*
+	 * The language model that the stage lends (`embed.model: seed`), for fit(); NULL and a CONFIG error
+	 * if it lends none. model_save puts it, vocabulary and all, into the plugin's state, from which
+	 * model_load makes it again: an embedder needs nothing else. Freed by model_close (NULL is fine).
+	 */
+	struct cbtm_model *(*model_open)(const struct cbtm_model_use *use, struct cbtm_error *e);
+	int (*model_save)(struct cbtm_model *m, struct cbtm_state_writer *w, struct cbtm_error *e);
+	struct cbtm_model *(*model_load)(const struct cbtm_model_use *use, struct cbtm_state_reader *r,
+	                                 struct cbtm_error *e);
+	void (*model_close)(struct cbtm_model *m);
+	/* Numbers of a hidden state. */
+	size_t (*model_width)(const struct cbtm_model *m);
+	/*
+	 * mean (n x width): the last hidden states (behind the last norm) of each document, the mean over
+	 * all its tokens; zeros if it has none. A text longer than `length` tokens is cut into windows,
+	 * none of which sees another. A document's mean depends on its text alone. From any thread, one
+	 * call at a time (others wait); it shares out its work unless it is called within a task.
+	 */
+	int (*model_means)(struct cbtm_model *m, const struct cbtm_document *documents, size_t n,
+	                   double *mean, struct cbtm_error *e);
 };

@@ -47,6 +47,9 @@ struct pool {
 	struct cbtm_error error; /* its error */
 };
 
+/* Whether this thread works on a task: a region that begins there is its own affair. */
+static _Thread_local bool inside;
+
 static int64_t nanoseconds(void)
 {
 	struct timespec t;
@@ -119,15 +122,17 @@ static void record_failure(struct pool *p, size_t task, struct cbtm_error *e)
  * have been drawn and run to their end: the lowest failing task does not depend on threads. */
 static void work(struct pool *p, struct worker *w)
 {
+	inside = true;
 	for (;;) {
 		size_t task = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
 		if (task >= p->n)
-			return;
+			break;
 		if (p->task(p->arg, task, w->index, &w->error)) {
 			record_failure(p, task, &w->error);
 			atomic_store_explicit(&p->next, p->n, memory_order_relaxed);
 		}
 	}
+	inside = false;
 }
 
 static void sleep_until_opened(struct pool *p, unsigned seen)
@@ -200,7 +205,7 @@ static int run_in_caller(size_t n, pool_task *task, void *arg, struct cbtm_error
 
 int pool_run(struct pool *p, size_t n, pool_task *task, void *arg, struct cbtm_error *e)
 {
-	if (!p || p->threads == 1 || n <= 1)
+	if (!p || p->threads == 1 || n <= 1 || inside)
 		return run_in_caller(n, task, arg, e);
 	p->n = n;
 	p->task = task;

@@ -16,6 +16,6 @@ typedef int pool_task(void *arg, size_t task, unsigned thread, struct cbtm_error
 struct pool *pool_new(unsigned threads, struct cbtm_error *e);
 void pool_free(struct pool *p);              /* NULL is fine */
 unsigned pool_threads(const struct pool *p); /* p = NULL: 1 */
-/* Runs task(arg, 0..n-1) and waits. p = NULL or one thread: in the caller, in order. Not nested:
- * a task must not call pool_run on the same pool. */
+/* Runs task(arg, 0..n-1) and waits. p = NULL or one thread: in the caller, in order. A call from
+ * within a task runs there, too, in order and as thread 0: scratch memory of its own, please. */
 int pool_run(struct pool *p, size_t n, pool_task *task, void *arg, struct cbtm_error *e);

@@ -269,6 +269,10 @@ static void emit_forward(struct emitter *em)
 		uint32_t middle = emit_attention(em, l, x);
 		emit_ffn(em, l, middle, layer_input(em, l + 1));
 	}
+	if (em->how->hidden) {
+		uint64_t shape[3] = { em->how->batch, em->how->length, em->c->width };
+		list_tensor(em->list, "norm.output", CBTM_ROLE_RESULT, CBTM_F32, 3, shape, em->e);
+	}
 	em->hidden = norm(em, x, &last);
 	list_section(em->list, CBTM_SCORE);
 	uint32_t score[] = { em->hidden, emit_named(em, "token"), em->targets,

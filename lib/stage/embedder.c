@@ -5,6 +5,7 @@
 #include "base/param.h"
 #include "plugin/embed.h"
 #include "stage/inputs.h"
+#include "stage/lent.h"
 #include "stage/state.h"
 #include <string.h>
 
@@ -57,6 +58,7 @@ int embedder_load(struct store *s, const struct plugin_search *search, struct ar
 		if (!options || (embed->plugin.params && read_options(s, &embed->plugin, options, a, e)))
 			return e->name;
 	}
+	lent_search(search);
 	if (state_reader_open(s, &reader, e))
 		return e->name;
 	*state = embed->load(options, reader, e);
@@ -77,4 +79,10 @@ int stage_load_embedder(struct stage_run *r, struct dataset *embedder,
 	              e);
 	store_close(s);
 	return e->name;
+}
+
+void stage_lend_model(struct stage_run *r, const char *checkpoint, const char *vocabulary)
+{
+	lent_search(stage_inputs_search(r->inputs));
+	lent_offer(stage_input(r, checkpoint), stage_input(r, vocabulary));
 }

@@ -16,6 +16,7 @@
 #include "math/sums.h"
 #include "math/svd.h"
 #include "plugin/loader.h"
+#include "stage/lent.h"
 #include "stage/state.h"
 #include "text/prefix.h"
 #include "text/words.h"
@@ -190,6 +191,12 @@ static const struct cbtm_host table = {
 	.sums_move = host_sums_move,
 	.sums_means = sums_means,
 	.sums_objective = sums_objective,
+	.model_open = lent_open,
+	.model_save = lent_save,
+	.model_load = lent_load,
+	.model_close = lent_close,
+	.model_width = lent_width,
+	.model_means = lent_means,
 };
 
 void host_start(struct pool *pool)

@@ -102,6 +102,9 @@ size_t stage_input_count(struct stage_run *r, const char *dataset);
 int stage_load_embedder(struct stage_run *r, struct dataset *embedder,
                         const struct cbtm_embed **plugin, void **state, struct cbtm_error *e);
 
+/* Lends the checkpoint and vocabulary of these inputs (NULL: none) to the embed plugin's fit(). */
+void stage_lend_model(struct stage_run *r, const char *checkpoint, const char *vocabulary);
+
 /* The body of every stage program's main(). Returns the exit status. */
 int stage_main(const struct cbtm_stage *stage, int argc, char **argv);
 

@@ -53,6 +53,38 @@ static void test_every_task_runs_once(void **state)
 	pool_free(NULL);
 }
 
+struct nest {
+	struct pool *pool;
+	struct count count[8];
+	bool first[8]; /* whether thread 0 did all of it */
+};
+
+static int nested_task(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct nest *n = arg;
+	(void)thread;
+	n->count[task].fail_from = MOST;
+	if (pool_run(n->pool, 100, count_task, &n->count[task], e))
+		return e->name;
+	n->first[task] = n->count[task].highest_thread == 0;
+	return 0;
+}
+
+static void test_a_region_within_a_task_runs_in_its_thread(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	static struct nest n;
+	n.pool = pool_new(3, &e);
+	assert_int_equal(pool_run(n.pool, 8, nested_task, &n, &e), 0);
+	for (size_t i = 0; i < 8; i++) {
+		assert_true(n.first[i]);
+		for (size_t j = 0; j < MOST; j++)
+			assert_int_equal(n.count[i].runs[j], j < 100);
+	}
+	pool_free(n.pool);
+}
+
 static void test_without_a_pool_the_caller_works(void **state)
 {
 	(void)state;
@@ -155,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_task_runs_once),
+		cmocka_unit_test(test_a_region_within_a_task_runs_in_its_thread),
 		cmocka_unit_test(test_without_a_pool_the_caller_works),
 		cmocka_unit_test(test_the_lowest_failing_task_is_reported_whatever_the_threads),
 		cmocka_unit_test(test_a_task_that_fails_silently_is_our_bug),
