@@ -56,9 +56,9 @@ def lines_of(path):
 
 
 def documents_of(path):
-    """(domain, text) of a corpus of JSON lines, or of a file of plain text."""
+    """(domain, text) of a corpus of JSON lines, or of a file of texts with <|endoftext|> between them."""
     if ".json" not in path.name:
-        yield "", path.read_text(errors="replace")
+        yield from (("", text) for text in path.read_bytes().decode(errors="replace").split(DIVIDER))
         return
     for line in lines_of(path):
         row = json.loads(line)
@@ -452,7 +452,8 @@ def main():
     add = parser.add_argument
     add("--vocabulary", metavar="FOLDER", type=pathlib.Path, required=True, help="GPT-2's vocab.json and merges.txt, as at "
         "huggingface.co/openai-community/gpt2")
-    add("--mixed", metavar="FILE", type=pathlib.Path, nargs="+", default=[], help="JSON lines (plain, .gz, .zst; field text) or text")
+    add("--mixed", metavar="FILE", type=pathlib.Path, nargs="+", default=[], help="JSON lines (plain, .gz, .zst; "
+        "field text or input), or texts with <|endoftext|> between them")
     add("--code", metavar="FILE", type=pathlib.Path, nargs="+", default=[], help="the same")
     add("--build", metavar="DIR", type=pathlib.Path, default=pathlib.Path("build"), help="where we are built (%(default)s)")
     add("--scratch", metavar="DIR", type=pathlib.Path, default=pathlib.Path("build/bench-texts"),
