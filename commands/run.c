@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* cbtm run: a pipeline from its source files to the comparison of its systems. */
+#include "base/processors.h"
 #include "commands/command.h"
 #include "commands/pipeline.h"
 #include "ensemble/report.h"
 #include "pipeline/driver.h"
 #include "pipeline/plan.h"
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,14 +35,6 @@ static const struct cbtm_param options[] = {
 	  "print failures and the last line only", 0, 0 },
 	CBTM_PARAM_END
 };
-
-static unsigned processors(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof set, &set) ? 0 : CPU_COUNT(&set);
-
-	return n > 0 ? (unsigned)n : 1;
-}
 
 static int dry_run(struct run *r, struct cbtm_error *e)
 {
@@ -94,8 +86,9 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 	const struct options *o = values;
 	struct run r;
 	char bin[PATH_MAX];
-	struct local_setting setting = { bin, o->jobs ? (unsigned)o->jobs : processors(),
-		                             o->threads ? (unsigned)o->threads : processors(), o->quiet };
+	struct local_setting setting = { bin, o->jobs ? (unsigned)o->jobs : processors_available(),
+		                             o->threads ? (unsigned)o->threads : processors_available(),
+		                             o->quiet };
 
 	if (pipeline_open(&o->pipeline, arguments, n, &r, e) || run_select(&r, &o->select, e) ||
 	    pipeline_bin(bin, sizeof bin, e))

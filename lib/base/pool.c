@@ -8,8 +8,8 @@
  */
 #include "base/pool.h"
 #include "base/memory.h"
+#include "base/processors.h"
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,15 +223,6 @@ int pool_run(struct pool *p, size_t n, pool_task *task, void *arg, struct cbtm_e
 	return p->error.name;
 }
 
-static unsigned processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) != 0)
-		return 1;
-	return CPU_COUNT(&set) > 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 static void stop_workers(struct pool *p, unsigned started)
 {
 	atomic_store(&p->ending, true);
@@ -242,7 +233,7 @@ static void stop_workers(struct pool *p, unsigned started)
 
 struct pool *pool_new(unsigned threads, struct cbtm_error *e)
 {
-	unsigned have = processors(), started = 1;
+	unsigned have = processors_available(), started = 1;
 	struct pool *p = mem_aligned(1, sizeof *p, "a thread pool", e);
 	int failed = 0;
 
