@@ -46,6 +46,7 @@ enum {
 	CHUNK = 16384,  /* elements of a task of the optimizer and of sums of squares */
 	K_BLOCK = 128,  /* terms of a product that are summed before the sum goes to memory */
 	PACK_ROWS = 32, /* rows of a matrix that are packed at a time */
+	PAST_CACHES = 64 << 20,    /* bytes of packs that no cache is expected to hold for a step */
 	WEIGHT_ROWS = 128,         /* rows of a weight's gradient that a task makes, at most */
 	HEAD_COLUMNS = 128,        /* vocabulary that a task of the head's weight gradient takes */
 	HEAD_FLOATS = 4 << 20,     /* logits that are in memory at a time */
@@ -54,6 +55,7 @@ enum {
 	HEAD_ROWS = 512,           /* at least of so many rows */
 	MIXED_WIDTH = 128,         /* width from which on precision auto takes bf16 */
 	LINE = 64 / sizeof(float), /* floats of a line of the cache */
+	HUGE_PAGE = 2 << 20,       /* bytes */
 	PADDING = 64               /* floats behind every array: vectors may be read over its end */
 };
 
@@ -80,6 +82,7 @@ struct tensor {
 	float *by_row, *by_column;
 	uint16_t *by_row16, *by_column16;
 	size_t groups, by_row_size, by_column_size;
+	bool past_caches; /* they are written past the caches: all packs together do not fit there */
 	/*
 	 * An activation in bf16: rows, `stride` from one to the next, zeros behind the columns: the left
 	 * side of products. Pairs of tokens in panels, [columns / 32][tokens / 2][32][2], `pair_panel` from
@@ -141,14 +144,28 @@ struct rows {
 
 typedef int region_function(struct work *w, struct cbtm_error *e);
 
+/* Memory that will be read soon: streams that go on side by side. */
+enum { AHEAD_STREAMS = 4, AHEAD_BYTES = 64 };
+struct ahead {
+	const char *p[AHEAD_STREAMS];
+	size_t at, n; /* bytes of each */
+};
+static inline void fetch(struct ahead *ahead, size_t lines)
+{
+	for (; ahead && lines && ahead->at < ahead->n; lines--, ahead->at += AHEAD_BYTES)
+		for (size_t i = 0; i < AHEAD_STREAMS; i++)
+			__builtin_prefetch(ahead->p[i] + ahead->at, 1);
+}
+
 struct variant {
 	const char *name;
 	bool mixed;
 	unsigned panel; /* columns of a panel */
 	region_function *region[CLASS_COUNT];
 	void (*rows[OP_COUNT])(const struct rows *x);
-	/* Packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)); scratch: PACK_ROWS rows of floats. */
-	void (*pack)(struct tensor *t, size_t i, float *scratch);
+	/* Packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)); scratch: PACK_ROWS rows of floats. `ahead` is
+	 * fetched on the way; NULL: nothing. */
+	void (*pack)(struct tensor *t, size_t i, float *scratch, struct ahead *ahead);
 	/* bf16 forms of rows [r0, r0 + m), r0 a multiple of BLOCK. */
 	void (*forms)(const struct tensor *t, size_t r0, size_t m);
 };

@@ -171,9 +171,9 @@ static void product(const struct product *p)
 }
 
 /* Packs rows [PACK_ROWS i, PACK_ROWS (i + 1)) of a matrix both ways (struct tensor). */
-static void pack(struct tensor *t, size_t i, float *scratch)
+static void pack(struct tensor *t, size_t i, float *scratch, struct ahead *ahead)
 {
-	(void)scratch;
+	(void)scratch, (void)ahead;
 	size_t n = matrix_rows(t), k = t->columns, g = i / blocks(n, PACK_ROWS);
 	size_t r0 = i % blocks(n, PACK_ROWS) * PACK_ROWS, r1 = least(r0 + PACK_ROWS, n);
 	const float *v = t->v + g * n * k;

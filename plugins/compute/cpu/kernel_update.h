@@ -12,45 +12,57 @@ static struct tensor *walked(const struct work *w, uint32_t o)
 	return tensor_of(w->p, op->kind == CBTM_OP_ADAMW ? op->out[0] : op->in[0]);
 }
 
-static size_t chunk_tasks(const struct work *w)
-{
-	size_t n = 0;
-	for (uint32_t o = 0; o < w->operations; o++)
-		n += blocks(walked(w, o)->elements, CHUNK);
-	return n;
-}
+/* Chunks that are summed side by side: a sum's additions wait for each other. */
+enum { SUMS = 4, LANES = 8 };
 
-/* The operation and the chunk of the i-th task. */
-static uint32_t chunk_of(const struct work *w, size_t *i)
+/* The squares' sums of `many` chunks from v on, the last of n elements, each in lanes of 8. */
+static void sum_chunks(const float *v, size_t many, size_t n, double *partial)
 {
-	uint32_t o = 0;
-	for (; *i >= blocks(walked(w, o)->elements, CHUNK); o++)
-		*i -= blocks(walked(w, o)->elements, CHUNK);
-	return o;
+	double sum[SUMS][LANES] = { 0 };
+	size_t whole = many == SUMS && n == CHUNK ? CHUNK : 0;
+	for (size_t i = 0; i < whole; i += LANES)
+		for (size_t c = 0; c < SUMS; c++)
+			for (size_t j = 0; j < LANES; j++) {
+				double x = v[c * CHUNK + i + j];
+				sum[c][j] += x * x;
+			}
+	for (size_t c = 0; c < many; c++) {
+		const float *x = v + c * CHUNK;
+		size_t end = c + 1 < many ? CHUNK : n, i = whole;
+		for (; i + LANES <= end; i += LANES)
+			for (size_t j = 0; j < LANES; j++)
+				sum[c][j] += (double)x[i + j] * x[i + j];
+		for (; i < end; i++)
+			sum[c][0] += (double)x[i] * x[i];
+		for (size_t j = 1; j < LANES; j++)
+			sum[c][0] += sum[c][j];
+		partial[c] = sum[c][0];
+	}
 }
 
 static int task_sums(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	(void)thread, (void)e;
 	const struct work *w = arg;
-	size_t chunk = task;
-	const struct tensor *t = walked(w, chunk_of(w, &chunk));
-	double sum[8] = { 0 };
-	size_t end = least(t->elements, (chunk + 1) * CHUNK), i = chunk * CHUNK;
-	for (; i + 8 <= end; i += 8)
-		for (size_t j = 0; j < 8; j++)
-			sum[j] += (double)t->v[i + j] * t->v[i + j];
-	for (; i < end; i++)
-		sum[0] += (double)t->v[i] * t->v[i];
-	for (size_t j = 1; j < 8; j++)
-		sum[0] += sum[j];
-	w->p->partial[task] = sum[0];
+	double *partial = w->p->partial;
+	uint32_t o = 0;
+	size_t n = walked(w, o)->elements;
+	for (; task >= blocks(n, SUMS * CHUNK); n = walked(w, ++o)->elements) {
+		task -= blocks(n, SUMS * CHUNK);
+		partial += blocks(n, CHUNK);
+	}
+	size_t from = task * SUMS * CHUNK, part = least(n - from, SUMS * CHUNK);
+	size_t many = blocks(part, CHUNK);
+	sum_chunks(walked(w, o)->v + from, many, part - (many - 1) * CHUNK, partial + task * SUMS);
 	return 0;
 }
 
 static int run_sums(struct work *w, struct cbtm_error *e)
 {
-	if (host->pool_run(host->pool(), chunk_tasks(w), task_sums, w, e))
+	size_t tasks = 0;
+	for (uint32_t o = 0; o < w->operations; o++)
+		tasks += blocks(walked(w, o)->elements, SUMS * CHUNK);
+	if (host->pool_run(host->pool(), tasks, task_sums, w, e))
 		return e->name;
 	const double *partial = w->p->partial;
 	for (uint32_t o = 0; o < w->operations; o++) {
@@ -97,15 +109,36 @@ static void adamw(const struct work *w, const struct cbtm_operation *op, size_t 
 			m[i] = beta1 * m[i] + rest1 * g;
 			v[i] = beta2 * v[i] + rest2 * g * g;
 			parameter[i] = keep * parameter[i] - step * m[i] / (sqrtf(v[i]) * root + epsilon);
+			gradient[i] = 0;
 		}
+	} else {
+		memset(gradient, 0, n * sizeof *gradient);
 	}
-	memset(gradient, 0, n * sizeof *gradient);
+}
+
+/* What this thread will likely update next: its numbers come while this task's are packed. */
+static struct ahead look_ahead(const struct work *w, const struct cbtm_operation *op, size_t from,
+                               size_t n)
+{
+	struct ahead ahead = { .n = n * sizeof(float) };
+	for (size_t i = 0; i < AHEAD_STREAMS; i++)
+		ahead.p[i] = (const char *)(tensor_of(w->p, op->out[i])->v + from);
+	return ahead;
 }
 
 /* Tasks of an update: rows of a matrix that is packed, whole chunks of others. */
 static size_t update_tasks(const struct tensor *t)
 {
 	return packs(t) ? pack_tasks(t) : blocks(t->elements, CHUNK);
+}
+
+/* The elements of the i-th of a tensor's pack_tasks; none behind the last. */
+static void pack_range(const struct tensor *t, size_t i, size_t *from, size_t *n)
+{
+	size_t rows = matrix_rows(t), tasks = blocks(rows, PACK_ROWS), r0 = i % tasks * PACK_ROWS;
+	bool there = i < pack_tasks(t);
+	*from = there ? (i / tasks * rows + r0) * t->columns : 0;
+	*n = there ? least(PACK_ROWS, rows - r0) * t->columns : 0;
 }
 
 static int task_adamw(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
@@ -116,15 +149,16 @@ static int task_adamw(void *arg, size_t i, unsigned thread, struct cbtm_error *e
 	for (; i >= update_tasks(walked(w, o)); o++)
 		i -= update_tasks(walked(w, o));
 	struct tensor *t = walked(w, o);
-	size_t from = i * CHUNK, n = least(CHUNK, t->elements - from);
+	size_t from = i * CHUNK, n = least(CHUNK, t->elements - from), next = 0, next_n = 0;
 	if (packs(t)) {
-		size_t rows = matrix_rows(t), tasks = blocks(rows, PACK_ROWS), r0 = i % tasks * PACK_ROWS;
-		from = (i / tasks * rows + r0) * t->columns;
-		n = least(PACK_ROWS, rows - r0) * t->columns;
+		pack_range(t, i, &from, &n);
+		pack_range(t, i + host->pool_threads(host->pool()), &next, &next_n);
 	}
 	adamw(w, &w->op[o], from, n);
-	if (packs(t))
-		w->p->variant->pack(t, i, thread_scratch(w, thread) + w->p->local_floats);
+	if (packs(t)) {
+		struct ahead ahead = look_ahead(w, &w->op[o], next, next_n);
+		w->p->variant->pack(t, i, thread_scratch(w, thread) + w->p->local_floats, &ahead);
+	}
 	return 0;
 }
 

@@ -5,9 +5,18 @@
  */
 #pragma once
 
+/* Stores of a pack that the caches do not hold until it is read: past them. */
+static inline void store_pack(bool past, void *to, __m512i v)
+{
+	if (past)
+		_mm512_stream_si512(to, v);
+	else
+		_mm512_storeu_si512(to, v);
+}
+
 /* 16 x 16 numbers of 32 bits, rows `stride` bytes apart -> columns as rows of 64 bytes. */
-static void transpose16(const uint8_t *from, size_t stride, size_t rows, uint8_t *to, size_t to_row,
-                        size_t columns)
+static void transpose16(const uint8_t *from, size_t stride, size_t rows, bool past, uint8_t *to,
+                        size_t to_row, size_t columns)
 {
 	__m512i r[16], s[16];
 	for (size_t i = 0; i < 16; i++)
@@ -33,53 +42,73 @@ static void transpose16(const uint8_t *from, size_t stride, size_t rows, uint8_t
 		r[i + 8] = _mm512_shuffle_i32x4(s[i], s[i + 8], 0xDD);
 	}
 	for (size_t i = 0; i < columns; i++)
-		_mm512_storeu_si512(to + i * to_row, r[i]);
+		store_pack(past, to + i * to_row, r[i]);
 }
 
 /* bf16 rows -> a panel of 32 rows with their columns in pairs: [pairs][32][2], zeros for rows that
  * are not there. Rows are readable up to a multiple of 32 columns. */
-static void pack_rows(const uint16_t *from, size_t stride, size_t rows, size_t pairs, uint16_t *to)
+static inline void pack_rows_by(const uint16_t *from, size_t stride, size_t rows, size_t pairs,
+                                bool past, uint16_t *to)
 {
 	for (size_t p = 0; p < pairs; p += 16)
 		for (size_t half = 0; half < 2; half++) {
 			size_t first = least(rows, half * 16);
 			transpose16((const uint8_t *)(from + first * stride + 2 * p), 2 * stride, rows - first,
-			            (uint8_t *)(to + p * 2 * PANEL + half * PANEL), 4 * PANEL,
+			            past, (uint8_t *)(to + p * 2 * PANEL + half * PANEL), 4 * PANEL,
 			            least(16, pairs - p));
 		}
 }
 
 /* bf16 rows -> pairs of rows in panels of 32 columns, [columns / 32][..][32][2]. */
-static void pair_rows(const uint16_t *from, size_t stride, size_t rows, size_t columns,
-                      uint16_t *to, size_t panel)
+static inline void pair_rows_by(const uint16_t *from, size_t stride, size_t rows, size_t columns,
+                                bool past, uint16_t *to, size_t panel, struct ahead *ahead)
 {
 	for (size_t r = 0; r < rows; r += 2)
 		for (size_t j = 0; j < columns; j += PANEL) {
 			const uint16_t *a = from + r * stride + j;
-			__m512i second = _mm512_setzero_si512();
+			uint16_t *at = to + j / PANEL * panel + r * PANEL;
+			__m512i second = _mm512_setzero_si512(), pairs[2];
 			if (r + 1 < rows)
 				second = _mm512_loadu_si512(a + stride);
-			store_pairs(to + j / PANEL * panel + r * PANEL, _mm512_loadu_si512(a), second);
+			store_pairs((uint16_t *)pairs, _mm512_loadu_si512(a), second);
+			store_pack(past, at, pairs[0]);
+			store_pack(past, at + PANEL, pairs[1]);
+			fetch(ahead, 2);
 		}
 }
 
+static void pack_rows(const uint16_t *from, size_t stride, size_t rows, size_t pairs, uint16_t *to)
+{
+	pack_rows_by(from, stride, rows, pairs, false, to);
+}
+static void pair_rows(const uint16_t *from, size_t stride, size_t rows, size_t columns,
+                      uint16_t *to, size_t panel)
+{
+	pair_rows_by(from, stride, rows, columns, false, to, panel, NULL);
+}
+
 /* Both packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)) of a matrix. */
-static void mixed_pack(struct tensor *t, size_t i, float *scratch)
+static void mixed_pack(struct tensor *t, size_t i, float *scratch, struct ahead *ahead)
 {
 	size_t n = matrix_rows(t), k = t->columns, wide = round_up(k, PANEL);
 	size_t g = i / blocks(n, PACK_ROWS), r0 = i % blocks(n, PACK_ROWS) * PACK_ROWS;
 	size_t rows = least(PACK_ROWS, n - r0), pairs = blocks(k, 2);
 	uint16_t *copy = (uint16_t *)scratch;
-	struct place from = { .v = t->v + (g * n + r0) * k, .columns = k };
-	struct place to = { .rows = copy, .columns = k, .stride = wide };
-	float panel[PACK_ROWS * PANEL] __attribute__((aligned(64)));
-	for (size_t j = 0; j < k; j += PANEL) {
-		take_panel(&from, j, rows, panel);
-		put_panel(&to, j, rows, panel);
-	}
+	const float *from = t->v + (g * n + r0) * k;
+	for (size_t r = 0; r < rows; r++)
+		for (size_t j = 0; j < k; j += PANEL) {
+			struct lanes lanes = lanes_from(k, j);
+			const float *x = from + r * k + j;
+			vec low = load_lanes(x, lanes.half[0]), high = load_lanes(x + WIDTH, lanes.half[1]);
+			_mm512_storeu_si512(copy + r * wide + j, bf16_of(low, high));
+			fetch(ahead, 1);
+		}
 	if (t->by_row16)
-		pack_rows(copy, wide, rows, pairs, t->by_row16 + g * t->by_row_size + r0 * 2 * pairs);
+		pack_rows_by(copy, wide, rows, pairs, t->past_caches,
+		             t->by_row16 + g * t->by_row_size + r0 * 2 * pairs);
 	if (t->by_column16)
-		pair_rows(copy, wide, rows, k, t->by_column16 + g * t->by_column_size + r0 * PANEL,
-		          blocks(n, 2) * 2 * PANEL);
+		pair_rows_by(copy, wide, rows, k, t->past_caches,
+		             t->by_column16 + g * t->by_column_size + r0 * PANEL, blocks(n, 2) * 2 * PANEL,
+		             ahead);
+	_mm_sfence();
 }

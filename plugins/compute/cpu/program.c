@@ -3,6 +3,7 @@
 #include "cpu.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 const struct cbtm_host *host;
@@ -70,8 +71,12 @@ static void program_free(void *program)
 void *take(size_t n, size_t size, struct cbtm_error *e)
 {
 	void *p = host->take(n + PADDING, size, e);
-	if (p)
-		memset(p, 0, (n + PADDING) * size);
+	if (p) {
+		size_t bytes = (n + PADDING) * size, before = -(uintptr_t)p % HUGE_PAGE;
+		if (bytes >= before + HUGE_PAGE)
+			madvise((char *)p + before, (bytes - before) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+		memset(p, 0, bytes);
+	}
 	return p;
 }
 
@@ -142,6 +147,19 @@ static int packs_make(struct program *p, const struct cbtm_operation *op, struct
 }
 
 /* Sums in double precision: a chunk of a gradient, and the loss of a block. */
+/* bf16 packs are written line by line, so they can go past the caches. */
+static void choose_stores(struct program *p)
+{
+	size_t bytes = 0;
+	for (uint32_t i = 0; i < p->tensors; i++) {
+		const struct tensor *t = &p->tensor[i];
+		bytes += (t->by_row16 ? t->by_row_size : 0) * t->groups * sizeof *t->by_row16;
+		bytes += (t->by_column16 ? t->by_column_size : 0) * t->groups * sizeof *t->by_column16;
+	}
+	for (uint32_t i = 0; i < p->tensors; i++)
+		p->tensor[i].past_caches = bytes > PAST_CACHES;
+}
+
 static int partial_make(struct program *p, struct cbtm_error *e)
 {
 	size_t chunks = 2 * blocks((size_t)p->batch * p->T, BLOCK);
@@ -204,6 +222,7 @@ static int program_fill(struct program *p, const struct cbtm_list *list, struct 
 		tensor_make(p, &p->tensor[i], e);
 	for (uint32_t i = 0; i < operations && !e->name; i++)
 		packs_make(p, &list->operation[i], e);
+	choose_stores(p);
 	if (!e->name)
 		partial_make(p, e);
 	return e->name;
@@ -289,7 +308,8 @@ static int task_refresh(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	for (; i >= refresh_tasks(p, t); t++)
 		i -= refresh_tasks(p, t);
 	if (packs(t))
-		p->variant->pack(t, i, p->thread_scratch + thread * p->thread_floats + p->local_floats);
+		p->variant->pack(t, i, p->thread_scratch + thread * p->thread_floats + p->local_floats,
+		                 NULL);
 	else
 		p->variant->forms(t, i * BLOCK, least(BLOCK, rows_with_forms(p, t) - i * BLOCK));
 	return 0;
