@@ -190,4 +190,5 @@ def main():
     print(f"{time.monotonic() - start:.0f} s")
 
 
-main()
+if __name__ == "__main__":
+    main()
