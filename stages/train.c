@@ -51,6 +51,7 @@ static struct training training_of(struct stage_run *run, const char *title, con
 		                      .checkpoint_every = o->checkpoint_every,
 		                      .explode_factor = o->explode_factor,
 		                      .explode_steps = o->explode_steps,
+		                      .keep_stable = o->keep_stable,
 		                      .sequences = stage_input(run, sequences),
 		                      .out = run->out,
 		                      .dir = run->out_dir,

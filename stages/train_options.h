@@ -18,6 +18,7 @@ struct options {
 	double beta1, beta2, epsilon, weight_decay, clip, dropout;
 	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every, explode_steps;
 	double explode_factor;
+	int keep_stable;
 };
 enum { TASK_SEED = 1, TASK_EXPERT = 2 };
 
@@ -123,6 +124,10 @@ static const struct cbtm_param options[] = {
 	  CBTM_PARAM_NO_RESULT, 0 },
 	{ "explode_steps", CBTM_PARAM_COUNT, FIELD(explode_steps), "20", 1, 1e9, NULL,
 	  "for so many steps in a row", CBTM_PARAM_NO_RESULT, 0 },
+	{ "keep_stable", CBTM_PARAM_BOOL, FIELD(keep_stable), "true", 0, 0, NULL,
+	  "constant: keep the state before the cooldown, so that a larger budget trains only what is "
+	  "more",
+	  CBTM_PARAM_NO_RESULT, 0 },
 	{ "checkpoint_every", CBTM_PARAM_COUNT, FIELD(checkpoint_every), "60", 0, 1e6, NULL,
 	  "seconds between two resume checkpoints; more where they would take over 2 % of the time; 0: "
 	  "each step",

@@ -4,11 +4,13 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "model/identity.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PREFIX "resume-"
+#define LAST "last.point"
 enum { KEPT = 2 };
 
 void run_state_free(struct run_state *s)
@@ -38,17 +40,29 @@ static int keep_newest(const char *dir, size_t keep, struct cbtm_error *e)
 	return e->name;
 }
 
-static int save(const char *path, struct digest fingerprint, const struct program *p,
+/* ---------------------------------------------------------------- saving */
+
+/* The last step's point: its two counts are exact as f64. */
+static int write_last(const struct curve_point *p, struct store_writer *w, struct cbtm_error *e)
+{
+	double v[] = { (double)p->step, (double)p->tokens, p->loss, p->lr, p->gradient_norm };
+	return store_add_column(w, LAST, STORE_F64, STORE_FIXED, 5, e) ? (int)e->name
+	                                                               : store_append(w, LAST, v, 1, e);
+}
+
+static int save(const char *path, const struct run_owner *owner, const struct program *p,
                 const struct run_state *state, struct cbtm_error *e)
 {
 	struct store_writer *w = NULL;
-	if (store_create(path, 0, store_kind_find("checkpoint"), fingerprint, &w, e))
+	if (store_create(path, 0, store_kind_find("checkpoint"), owner->fingerprint, &w, e))
 		return e->name;
 	if (!w) /* sealed already: the same step of the same task */
 		return 0;
 	if (checkpoint_write(p, CBTM_ROLE_PARAMETER, w, e) ||
 	    checkpoint_write(p, CBTM_ROLE_MOMENT, w, e) || history_write(&state->history, w, e) ||
-	    watch_write(&state->watch, w, e) || store_set_u64(w, "step", state->step, e) ||
+	    watch_write(&state->watch, w, e) || write_last(&state->last, w, e) ||
+	    store_set_u64(w, "step", state->step, e) ||
+	    store_set_json(w, IDENTITY_FACT, owner->identity, e) ||
 	    store_set_text(w, "variant", p->compute->variant(p->options), e) ||
 	    fault_point("train.resume", e)) {
 		store_leave(w);
@@ -57,60 +71,97 @@ static int save(const char *path, struct digest fingerprint, const struct progra
 	return store_seal(w, e);
 }
 
-int resume_save(const char *dir, struct digest fingerprint, const struct program *p,
+int resume_save_at(const char *path, const struct run_owner *owner, const struct program *p,
+                   const struct run_state *state, uint64_t *bytes, struct cbtm_error *e)
+{
+	char *part = path_join(path, "part-00000.json", e);
+	char *store = path_join(path, "part-00000.lmdb", e);
+	/* What a killed process left half-written is of no use: its rows would be gone on behind. */
+	if (part && store && (file_exists(part) || !folder_remove(path, e)) &&
+	    !save(path, owner, p, state, e) && bytes)
+		file_size(store, bytes, e);
+	free(store);
+	free(part);
+	return e->name;
+}
+
+int resume_save(const char *dir, const struct run_owner *owner, const struct program *p,
                 const struct run_state *state, uint64_t *bytes, struct cbtm_error *e)
 {
 	char *path = path_printf(e, "%s/" PREFIX "%012llu", dir, (unsigned long long)state->step);
-	int status = path ? 0 : e->name;
-	/* What a killed process left half-written is of no use: its rows would be gone on behind. */
-	char *part = path_printf(e, "%s/part-00000.json", path ? path : "");
-	char *store = path_printf(e, "%s/part-00000.lmdb", path ? path : "");
-	if (!status && part && !file_exists(part))
-		status = folder_remove(path, e);
-	if (!status)
-		status = save(path, fingerprint, p, state, e);
-	if (!status && store && bytes)
-		status = file_size(store, bytes, e);
-	if (!status)
-		status = keep_newest(dir, KEPT, e);
-	free(store);
-	free(part);
+	if (path && !resume_save_at(path, owner, p, state, bytes, e))
+		keep_newest(dir, KEPT, e);
 	free(path);
-	return status ? status : (int)e->name;
+	return e->name;
 }
 
-static int load(const char *path, struct digest fingerprint, const struct program *p,
+/* ---------------------------------------------------------------- loading */
+
+static int read_last(struct curve_point *p, const struct store *s, struct cbtm_error *e)
+{
+	struct store_reader *r = NULL;
+	struct store_column_info info;
+	double v[5];
+	if (!store_column_find(s, LAST, &info) || info.type != STORE_F64 || info.width != 5 ||
+	    info.rows != 1)
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no last step");
+	if (!store_reader_open(s, LAST, &r, e) && !store_read_rows(r, 0, 1, v, e))
+		*p = (struct curve_point){ (uint64_t)v[0], (uint64_t)v[1], v[2], v[3], v[4] };
+	store_reader_close(r);
+	return e->name;
+}
+
+/* Whether the state is one of the owner's run, or of one that is the same up to there. */
+static int check_owner(const struct store *s, const char *path, const struct run_owner *owner,
+                       uint64_t step, struct cbtm_error *e)
+{
+	const char *there = store_get_json(s, IDENTITY_FACT);
+	struct identity_difference d;
+	if (!there)
+		return error_set(e, CBTM_ERR_BAD_STORE, path, "it does not say whose it is");
+	if (identity_compare(there, owner->identity, path, &d, e) || !d.n)
+		return e->name;
+	if (d.in_extent && d.constant && step <= d.stable && step <= owner->stable)
+		return 0;
+	error_set(e, CBTM_ERR_CONFIG, path, "training was begun with other settings: %s", d.text);
+	return error_hint(e, "give the settings that it was begun with, or another folder; or remove "
+	                     "this one to begin anew");
+}
+
+static int load(const struct store *s, const char *path, const struct program *p,
                 struct run_state *state, struct cbtm_error *e)
 {
-	struct store *s = NULL;
 	char variant[64] = "";
-	if (store_open(path, 0, store_kind_find("checkpoint"), &s, e))
-		return e->name;
-	int status = 0;
-	if (!digest_equal(store_fingerprint(s), fingerprint))
-		status = error_set(e, CBTM_ERR_BAD_STORE, path, "it belongs to another configuration");
-	if (!status)
-		status = checkpoint_fact(s, "step", &state->step, e);
-	if (!status)
-		status = checkpoint_read(p, CBTM_ROLE_PARAMETER, s, e);
-	if (!status)
-		status = checkpoint_read(p, CBTM_ROLE_MOMENT, s, e);
-	if (!status)
-		status = history_read(&state->history, s, e);
-	if (!status)
-		status = watch_read(&state->watch, s, e);
-	store_get_text(s, "variant", variant, sizeof variant);
 	const char *now = p->compute->variant(p->options);
-	if (!status && strcmp(variant, now))
+	if (checkpoint_read(p, CBTM_ROLE_PARAMETER, s, e) ||
+	    checkpoint_read(p, CBTM_ROLE_MOMENT, s, e) || history_read(&state->history, s, e) ||
+	    watch_read(&state->watch, s, e) || read_last(&state->last, s, e))
+		return e->name;
+	store_get_text(s, "variant", variant, sizeof variant);
+	if (strcmp(variant, now))
 		log_message(LOG_WARNING,
 		            "%s was made by the kernels \"%s\"; this processor goes on with \"%s\": the "
 		            "last bits will differ from an undisturbed run",
 		            path, variant, now);
-	store_close(s);
-	return status;
+	return 0;
 }
 
-int resume_load(const char *dir, struct digest fingerprint, const struct program *p,
+int resume_load_at(const char *path, const struct run_owner *owner, const struct program *p,
+                   struct run_state *state, struct cbtm_error *e)
+{
+	struct store *s = NULL;
+	uint64_t step;
+	if (!store_open(path, 0, store_kind_find("checkpoint"), &s, e) &&
+	    !checkpoint_fact(s, "step", &step, e) && !check_owner(s, path, owner, step, e) &&
+	    !load(s, path, p, state, e))
+		state->step = step;
+	else
+		run_state_free(state);
+	store_close(s);
+	return e->name;
+}
+
+int resume_load(const char *dir, const struct run_owner *owner, const struct program *p,
                 struct run_state *state, struct cbtm_error *e)
 {
 	char **names = NULL;
@@ -124,10 +175,9 @@ int resume_load(const char *dir, struct digest fingerprint, const struct program
 			continue;
 		struct cbtm_error why = { 0 };
 		char *path = path_join(dir, names[i], e);
-		if (path && load(path, fingerprint, p, state, &why)) {
+		if (path && resume_load_at(path, owner, p, state, &why)) {
 			log_message(LOG_DEBUG, "%s is discarded: %s", path, why.what);
-			run_state_free(state);
-			if (why.name == CBTM_ERR_MEMORY)
+			if (why.name == CBTM_ERR_MEMORY || why.name == CBTM_ERR_CONFIG)
 				error_copy(e, &why);
 			else
 				folder_remove(path, e);

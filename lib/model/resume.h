@@ -1,30 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Resume checkpoints: parameters, moments, curves and the step, each in a store of its own beside
- * the dataset, DIR/resume-STEP, sealed like any other. The last two are kept: a damaged or
- * unfinished one is discarded and the one before it taken.
+ * The state of a run: parameters, moments, curves, the step, the last losses, as a store of kind
+ * "checkpoint". Resume checkpoints are such stores beside the dataset, DIR/resume-STEP, sealed like any
+ * other. The last two are kept: a damaged or unfinished one is discarded and the one before it taken.
  */
 #pragma once
 #include "base/digest.h"
 #include "model/checkpoint.h"
 #include "model/history.h"
 #include "model/watch.h"
+#include <stdbool.h>
 
 /* Where a run stands, beside what its program holds. {0} is its beginning. */
 struct run_state {
-	uint64_t step; /* steps done */
+	uint64_t step;           /* steps done */
+	struct curve_point last; /* of the last step, whether the curve has it or not */
 	struct history history;
 	struct watch watch;
 };
 void run_state_free(struct run_state *s);
 
-/* fingerprint: of the task, so that nobody goes on from another configuration's. *bytes: how large it
- * is; may be NULL. */
-int resume_save(const char *dir, struct digest fingerprint, const struct program *p,
+/* Whose it is: nobody goes on from another configuration's. */
+struct run_owner {
+	struct digest fingerprint;
+	const char *identity; /* model/identity.h */
+	/* A state of another length may be taken up to this step, if both have a constant rate. */
+	uint64_t stable;
+};
+
+/* Saves a state as DIR/resume-STEP, or (resume_save_at) as the store `path`; nothing to do if it is there
+ * already. *bytes: how large it is; may be NULL. */
+int resume_save(const char *dir, const struct run_owner *owner, const struct program *p,
                 const struct run_state *state, uint64_t *bytes, struct cbtm_error *e);
-/* Goes back to the last one: the state, {0} before, and p are untouched if there is none. */
-int resume_load(const char *dir, struct digest fingerprint, const struct program *p,
+int resume_save_at(const char *path, const struct run_owner *owner, const struct program *p,
+                   const struct run_state *state, uint64_t *bytes, struct cbtm_error *e);
+/* Goes back to the last one: the state, {0} before, and p are untouched if there is none. CONFIG,
+ * naming all that differs with both values, if it is of a run with other settings. */
+int resume_load(const char *dir, const struct run_owner *owner, const struct program *p,
                 struct run_state *state, struct cbtm_error *e);
+int resume_load_at(const char *path, const struct run_owner *owner, const struct program *p,
+                   struct run_state *state, struct cbtm_error *e);
 /* The step of the last one, whole or not; 0: none. */
 int resume_last(const char *dir, uint64_t *step, struct cbtm_error *e);
 /* Removes all of them, at the end. */

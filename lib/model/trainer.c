@@ -5,7 +5,9 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/emit.h"
+#include "model/identity.h"
 #include "model/parameter.h"
+#include "model/sibling.h"
 #include "model/upcycle.h"
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ void trainer_close(struct trainer *r)
 	store_close(r->sequences);
 	run_state_free(&r->state);
 	expert_load_free(&r->load);
+	buffer_free(&r->identity);
 	free(r->ids);
 	free(r->targets);
 }
@@ -89,11 +92,39 @@ int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error 
 		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
 		                 "its sequences have %llu tokens, the model's %u",
 		                 (unsigned long long)order_width(r->order) - 1, r->T);
+	if (identity_print(t, r->sequences, &r->identity, e))
+		return e->name;
+	r->owner = (struct run_owner){ t->fingerprint, r->identity.data, schedule_stable(&t->plan) };
+	return 0;
+}
+
+/* A state that a shorter run of the same kind left, if it is further on than `step`. */
+static int start_longer(struct trainer *r, uint64_t step, struct cbtm_error *e)
+{
+	char family[17], *path = NULL;
+	uint64_t there;
+	struct cbtm_error why = { 0 };
+	if (!r->owner.stable || identity_family(r->identity.data, family, e) ||
+	    sibling_state(r->t->dir, family, r->owner.stable, &path, &there, e) || !path)
+		return e->name;
+	if (there > step && resume_load_at(path, &r->owner, &r->program, &r->state, &why))
+		log_message(LOG_WARNING, "%s is of no use: %s", path, why.what);
+	else if (there > step)
+		log_message(LOG_INFO, "%s goes on from %s, so far the same run", r->t->title, path);
+	free(path);
+	return why.name == CBTM_ERR_MEMORY ? (int)error_copy(e, &why) : (int)e->name;
+}
+
+int trainer_start(struct trainer *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	uint64_t last;
 	r->ids = mem_zeroed((size_t)r->B * r->T, sizeof *r->ids, "a batch", e);
 	r->targets = mem_zeroed((size_t)r->B * r->T, sizeof *r->targets, "a batch", e);
-	if (!r->ids || !r->targets || expert_load_make(&r->load, &t->config, e) || program_make(r, e))
+	if (!r->ids || !r->targets || expert_load_make(&r->load, &t->config, e) || program_make(r, e) ||
+	    resume_last(t->dir, &last, e) || start_longer(r, last, e))
 		return e->name;
-	if (resume_load(t->dir, t->fingerprint, &r->program, &r->state, e))
+	if (!r->state.step && resume_load(t->dir, &r->owner, &r->program, &r->state, e))
 		return e->name;
 	if (r->state.step)
 		log_message(LOG_INFO, "%s goes on behind step %llu", t->title,
@@ -196,6 +227,7 @@ int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error
 	if (!isfinite(point->loss) || !isfinite(norm[0]))
 		return refuse_values(r, point, e);
 	r->state.step++;
+	r->state.last = *point;
 	return 0;
 }
 

@@ -15,11 +15,15 @@ struct trainer {
 	uint32_t B, T;               /* sequences at a time, tokens of each */
 	struct run_state state;
 	struct expert_load load; /* of the last step */
+	struct buffer identity;  /* model/identity.h */
+	struct run_owner owner;
 };
 
-/* Opens the sequences, makes the program, and puts the state where the last resume checkpoint left it,
- * else the parameters where they start. trainer_close in any case. */
+/* Opens the sequences and finds out what decides the result: r->owner. trainer_close in any case. */
 int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e);
+/* Makes the program, and puts the state where a resume checkpoint or a shorter run left it, else the
+ * parameters where they start. */
+int trainer_start(struct trainer *r, struct cbtm_error *e);
 void trainer_close(struct trainer *r);
 
 /* Forward, backward and update on the next batch; fills the point of the curve. NOT_FINITE, the

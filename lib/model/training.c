@@ -3,12 +3,16 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "model/identity.h"
 #include "model/journal.h"
 #include "model/pace.h"
+#include "model/sibling.h"
 #include "model/trainer.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct run {
@@ -21,17 +25,19 @@ struct run {
 
 /* ---------------------------------------------------------------- the run */
 
+static int note(struct run *r, const struct curve_point *p, struct cbtm_error *e)
+{
+	if (journal_step(&r->journal, p, &r->trainer.load, r->t->plan.batch * r->trainer.T, e))
+		return e->name;
+	return history_add(&r->trainer.state.history, *p, e);
+}
+
 static int report(struct run *r, const struct curve_point *p, struct cbtm_error *e)
 {
-	const struct training *t = r->t;
 	char text[64];
 	snprintf(text, sizeof text, "loss %.3f", p->loss);
 	progress_set(p->tokens, text);
-	if (p->step % t->log_every && p->step != t->plan.steps)
-		return 0;
-	if (journal_step(&r->journal, p, &r->trainer.load, t->plan.batch * r->trainer.T, e))
-		return e->name;
-	return history_add(&r->trainer.state.history, *p, e);
+	return p->step % r->t->log_every ? 0 : note(r, p, e);
 }
 
 static int validate(struct run *r, struct cbtm_error *e)
@@ -45,19 +51,37 @@ static int validate(struct run *r, struct cbtm_error *e)
 	return journal_valid(&r->journal, &h->valid[h->valids - 1], clock_seconds() - begin, e);
 }
 
-static int save(struct run *r, struct cbtm_error *e)
+/* Writes the state as a resume checkpoint, or as what a longer run goes on from. */
+static int save(struct run *r, const char *stable, struct cbtm_error *e)
 {
-	const struct training *t = r->t;
+	struct trainer *k = &r->trainer;
 	double begin = clock_seconds(), end;
 	uint64_t bytes;
-	if (resume_save(t->dir, t->fingerprint, &r->trainer.program, &r->trainer.state, &bytes, e))
+	if (stable ? resume_save_at(stable, &k->owner, &k->program, &k->state, &bytes, e)
+	           : resume_save(r->t->dir, &k->owner, &k->program, &k->state, &bytes, e))
 		return e->name;
-	r->kept = true;
+	r->kept |= !stable;
 	end = clock_seconds();
 	pace_saved(&r->pace, begin, end);
 	journal_rest(&r->journal, end - begin);
-	return journal_save(&r->journal, r->trainer.state.step, bytes, end - begin,
-	                    pace_share(&r->pace, end), e);
+	return journal_save(&r->journal, k->state.step, bytes, end - begin, pace_share(&r->pace, end),
+	                    e);
+}
+
+/* Where the cooldown begins, or a constant rate ends: a longer run goes on from there. */
+static int save_stable(struct run *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	char family[17], *path;
+	if (!t->keep_stable || !r->trainer.state.step ||
+	    r->trainer.state.step != schedule_stable(&t->plan) ||
+	    identity_family(r->trainer.identity.data, family, e))
+		return e->name;
+	path = sibling_state_path(t->dir, family, r->trainer.state.step, e);
+	if (path && !save(r, path, e))
+		sibling_forget(t->dir, path, e);
+	free(path);
+	return e->name;
 }
 
 /* What is left to look at, and what a person may try. A step that is not finite was not taken: where
@@ -68,7 +92,7 @@ static int explain(struct run *r, struct cbtm_error *e)
 	char left[96] = "no resume checkpoint was made";
 	struct cbtm_error ignored = { 0 };
 	if (!r->kept && e->name == CBTM_ERR_NOT_FINITE)
-		save(r, &ignored);
+		save(r, NULL, &ignored);
 	if (!resume_last(r->t->dir, &step, &ignored) && r->kept)
 		snprintf(left, sizeof left, "the state behind step %llu is kept", (unsigned long long)step);
 	return error_hint(
@@ -100,23 +124,35 @@ static int step(struct run *r, struct cbtm_error *e)
 	return fault_point("train.step", e);
 }
 
+/* The last step is on the curve and validated wherever it falls. What is saved is from before: it is
+ * the state of a longer run, too. */
+static int end(struct run *r, struct cbtm_error *e)
+{
+	const struct run_state *s = &r->trainer.state;
+	if (s->step % r->t->log_every && note(r, &s->last, e))
+		return e->name;
+	return validate(r, e);
+}
+
 static int train(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
 	const struct run_state *state = &r->trainer.state;
+	if (save_stable(r, e))
+		return e->name;
 	while (state->step < t->plan.steps) {
-		if (step(r, e))
+		if (step(r, e) || save_stable(r, e))
 			return e->name;
 		bool stop = signals_stop_requested();
 		bool due = pace_due(&r->pace, clock_seconds());
 		if (state->watch.above) /* what is kept on the way into an explosion is of little use */
 			due = state->watch.above == 1 && !r->kept;
-		if ((stop || due) && save(r, e))
+		if ((stop || due) && save(r, NULL, e))
 			return e->name;
 		if (stop && signals_check(e))
 			return e->name;
 	}
-	return validate(r, e);
+	return end(r, e);
 }
 
 static int copy_fact(const struct trainer *r, const char *name, struct cbtm_error *e)
@@ -134,6 +170,7 @@ static int publish(const struct trainer *r, struct cbtm_error *e)
 	int status = model_config_print(&t->config, &model, e);
 	if (!status && !(checkpoint_write(&r->program, CBTM_ROLE_PARAMETER, t->out, e) ||
 	                 history_write(&r->state.history, t->out, e) ||
+	                 store_set_json(t->out, IDENTITY_FACT, r->identity.data, e) ||
 	                 store_set_json(t->out, "model", model.data, e) ||
 	                 store_set_u64(t->out, "step", r->state.step, e) ||
 	                 store_set_u64(t->out, "tokens", r->state.step * t->plan.batch * r->T, e) ||
@@ -214,6 +251,24 @@ static void start(struct run *r)
 	progress_start(t->title, t->plan.steps * t->plan.batch * r->trainer.T, "tokens");
 }
 
+/* True if a run beside this one has the result already; it is copied. */
+static bool taken_over(struct run *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	char reason[512];
+	uint64_t last;
+	bool found = false;
+	if (resume_last(t->dir, &last, e) || last ||
+	    sibling_take_over(t->dir, r->trainer.identity.data, t->out, &found, reason, sizeof reason,
+	                      e))
+		return false;
+	if (*reason)
+		log_message(LOG_INFO, "%s", reason);
+	if (found)
+		store_commit(t->out, "done", 4, e);
+	return found;
+}
+
 int training_run(const struct training *t, struct cbtm_error *e)
 {
 	struct run r = { .t = t };
@@ -222,7 +277,8 @@ int training_run(const struct training *t, struct cbtm_error *e)
 	if (store_cursor(t->out, &cursor, &n, e))
 		return e->name;
 	if (!n) {
-		if (!trainer_open(&r.trainer, t, e)) {
+		if (!trainer_open(&r.trainer, t, e) && !taken_over(&r, e) && !e->name &&
+		    !trainer_start(&r.trainer, e)) {
 			start(&r);
 			if (!train(&r, e))
 				(void)(publish_load(&r.trainer, e) || publish(&r.trainer, e));

@@ -15,7 +15,7 @@
 struct training {
 	const char *title; /* "seed", "expert 3": for progress and log */
 	const struct cbtm_compute *compute;
-	const void *compute_options;
+	const void *compute_options; /* NULL: the defaults */
 	struct model_config config;
 	uint64_t length; /* T, tokens of a sequence; at most the config's positions */
 	struct schedule_plan plan;
@@ -30,6 +30,7 @@ struct training {
 	uint64_t explode_steps;
 	double capacity_factor, balance_loss; /* of mixtures: <cbtm/compute.h> */
 	bool checkpointing;                   /* see emit.h; changes no result */
+	bool keep_stable; /* keep DIR/stable-...: what a longer run of a constant rate goes on from */
 	struct dataset *sequences;
 	struct dataset *start; /* the checkpoint to branch from, a mixture from a dense one by sparse
 	                          upcycling (upcycle.h); NULL: fresh parameters */
@@ -47,9 +48,11 @@ int training_branch(struct training *t, uint64_t *clusters, uint64_t *tokens, ui
                     struct cbtm_error *e);
 
 /*
- * Trains and writes parameters, curves and facts to `out`, committed; removes the resume
- * checkpoints. STOPPED with a resume checkpoint when a stop is requested; NOT_FINITE or DIVERGED (the
- * last resume checkpoint is kept) if the loss or the gradient is not finite, or the loss explodes;
- * BAD_DATA if ids do not fit the model.
+ * Takes the result over where a run beside this one has it (model/sibling.h). Else trains, from the
+ * beginning, from a resume checkpoint, or from where a shorter run of the same constant rate was, and
+ * writes parameters, curves and facts to `out`, committed; removes the resume checkpoints. CONFIG if
+ * the folder has a resume checkpoint of other settings; STOPPED with a resume checkpoint when a stop
+ * is requested; NOT_FINITE or DIVERGED (the last resume checkpoint is kept) if the loss or the gradient
+ * is not finite, or the loss explodes; BAD_DATA if ids do not fit the model.
  */
 int training_run(const struct training *t, struct cbtm_error *e);

@@ -13,7 +13,8 @@
 
 #include <cmocka.h>
 
-static const struct digest mine = { 1, 1 }, another = { 2, 2 };
+static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0 },
+							  another = { { 2, 2 }, "{\"steps\":40,\"lr\":0.2}", 0 };
 static char *folder;
 
 static struct program make_program(void)
@@ -51,25 +52,26 @@ static float first_of(struct program *p, const char *name)
 static void save(struct program *p, uint64_t step)
 {
 	struct cbtm_error e = { 0 };
-	struct run_state s = { .step = step };
+	struct run_state s = { .step = step, .last = { step, 7, 2.5, 0.1, 0.5 } };
 	uint64_t bytes = 0;
 	history_add(&s.history, (struct curve_point){ .step = step }, &e);
 	watch_add(&s.watch, (double)step, 2, 5);
 	fill(p, (float)step);
-	if (resume_save(folder, mine, p, &s, &bytes, &e))
+	if (resume_save(folder, &mine, p, &s, &bytes, &e))
 		fail_msg("%s: %s", e.where, e.what);
 	assert_true(bytes > 3 * 4 * 1000);
 	run_state_free(&s);
 }
 
-static uint64_t load(struct program *p, struct digest fingerprint)
+static uint64_t load(struct program *p, struct run_owner owner)
 {
 	struct cbtm_error e = { 0 };
 	struct run_state s = { 0 };
-	if (resume_load(folder, fingerprint, p, &s, &e))
+	if (resume_load(folder, &owner, p, &s, &e))
 		fail_msg("%s: %s", e.where, e.what);
 	uint64_t step = s.step;
 	assert_int_equal(s.history.curves, step ? 1 : 0);
+	assert_true(!step || (s.last.step == step && s.last.tokens == 7 && s.last.loss == 2.5));
 	assert_true(s.watch.calms == (step ? 1 : 0) && s.watch.calm[0] == (double)step);
 	run_state_free(&s);
 	return step;
@@ -135,12 +137,38 @@ static void test_an_unfinished_one_gives_way_to_the_one_before(void **state)
 	program_close(&p);
 }
 
-static void test_another_configurations_is_not_taken(void **state)
+static void test_another_configurations_is_refused_with_both_values(void **state)
 {
 	(void)state;
+	struct cbtm_error e = { 0 };
+	struct run_state s = { 0 };
 	struct program p = make_program();
 	save(&p, 5);
-	assert_int_equal(load(&p, another), 0);
+	assert_int_equal(resume_load(folder, &another, &p, &s, &e), CBTM_ERR_CONFIG);
+	assert_non_null(strstr(e.what, "lr: 0.1 there, 0.2 here"));
+	assert_null(strstr(e.what, "steps"));
+	assert_true(file_exists(path("resume-000000000005")));
+	program_close(&p);
+}
+
+static void test_a_longer_run_takes_what_is_the_same_in_both(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct run_state s = { 0 };
+	const char *shorter = "{\"steps\":40,\"cooldown\":10,\"schedule\":\"constant\"}";
+	const char *longer = "{\"steps\":80,\"cooldown\":20,\"schedule\":\"constant\"}";
+	struct run_owner from = { { 1, 1 }, shorter, 30 }, to = { { 2, 2 }, longer, 60 };
+	struct program p = make_program();
+	for (uint64_t step = 30; step <= 31; step++) {
+		struct run_state at = { .step = step };
+		assert_int_equal(resume_save(folder, &from, &p, &at, NULL, &e), 0);
+	}
+	assert_int_equal(resume_load_at(path("resume-000000000030"), &to, &p, &s, &e), 0);
+	assert_int_equal(s.step, 30);
+	run_state_free(&s);
+	assert_int_equal(resume_load_at(path("resume-000000000031"), &to, &p, &s, &e),
+	                 CBTM_ERR_CONFIG); /* cooled down for a step */
 	program_close(&p);
 }
 
@@ -163,7 +191,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_last_two_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_unfinished_one_gives_way_to_the_one_before, set_up,
 		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_another_configurations_is_not_taken, set_up,
+		cmocka_unit_test_setup_teardown(test_another_configurations_is_refused_with_both_values,
+		                                set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_longer_run_takes_what_is_the_same_in_both, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(test_all_go_in_the_end, set_up, tear_down),
 	};

@@ -41,7 +41,7 @@ static void token_after(struct training t, int steps, float *v, struct curve_poi
 	struct trainer r = { 0 };
 	t.dir = folder;
 	assert_int_equal(dataset_open(sequences, NULL, &t.sequences, &e), 0);
-	if (trainer_open(&r, &t, &e))
+	if (trainer_open(&r, &t, &e) || trainer_start(&r, &e))
 		fail_msg("%s: %s", e.where, e.what);
 	for (int i = 0; i < steps; i++)
 		assert_int_equal(trainer_step(&r, last, &e), 0);
@@ -99,7 +99,7 @@ static void test_a_step_that_is_not_finite_is_not_taken(void **state)
 	t.plan.lr = 1e30;
 	t.plan.warmup = 0;
 	assert_int_equal(dataset_open(sequences, NULL, &t.sequences, &e), 0);
-	assert_int_equal(trainer_open(&r, &t, &e), 0);
+	assert_int_equal(trainer_open(&r, &t, &e) || trainer_start(&r, &e), 0);
 	uint32_t token = list_find(r.program.names, "token");
 	do
 		r.program.compute->read(r.program.state, token, v, &ignored);

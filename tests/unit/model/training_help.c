@@ -100,7 +100,7 @@ enum cbtm_error_name test_train(struct training t, const char *sequences, const 
 	dataset_close(t.sequences);
 	dataset_close(t.start);
 	if (e.name && e.name != CBTM_ERR_NOT_FINITE && e.name != CBTM_ERR_STOPPED &&
-	    e.name != CBTM_ERR_DIVERGED && e.name != CBTM_ERR_BAD_DATA)
+	    e.name != CBTM_ERR_DIVERGED && e.name != CBTM_ERR_CONFIG && e.name != CBTM_ERR_BAD_DATA)
 		print_message("%s: %s\n", e.where, e.what);
 	return e.name;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/signals.h"
 #include "model/compute_help.h"
 #include "model/training.h"
@@ -24,7 +25,9 @@ static const char *in_folder(const char *name)
 {
 	static unsigned next;
 	char *p = path_buffer[next++ % 8];
-	snprintf(p, sizeof path_buffer[0], "%s/%s", folder, name);
+	/* Each run in a folder of its own: what lies beside one may be taken over. */
+	size_t n = strcspn(name, "/");
+	snprintf(p, sizeof path_buffer[0], "%s/%.*s/run%s", folder, (int)n, name, name + n);
 	return p;
 }
 
@@ -241,6 +244,96 @@ static void test_a_loss_that_explodes_stops_the_run(void **state)
 	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("explodes")), CBTM_OK);
 }
 
+/* ---------------------------------------------------------------- longer runs */
+
+static struct training constant_run(uint64_t steps, uint64_t cooldown)
+{
+	struct training t = test_training();
+	t.plan.steps = steps;
+	t.plan.cooldown = cooldown;
+	t.keep_stable = true;
+	t.log_every = 3; /* the short run's last step, 40, is on no such border; so is 75 not with 3 */
+	t.valid_every = 9;
+	return t;
+}
+
+/* Trains with a log of its own; the first step that it names, 0: none. */
+static uint64_t first_trained(struct training t, const char *dir)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer b = { 0 };
+	const char *log = in_folder("sequences/log.jsonl"), *at;
+	uint64_t step = 0;
+	unlink(log);
+	assert_int_equal(log_open("test", log, LOG_ERROR, false, &e), 0);
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, dir), CBTM_OK);
+	log_close();
+	assert_int_equal(file_read(log, 1 << 20, &b, &e), 0);
+	at = b.data ? strstr(b.data, "\"step\":") : NULL;
+	if (at)
+		step = strtoull(at + strlen("\"step\":"), NULL, 10);
+	buffer_free(&b);
+	return step;
+}
+
+static void check_longer(uint64_t cooldown, const char *name)
+{
+	char beside[64], longer[64], again[64], a[64], b[64];
+	snprintf(beside, sizeof beside, "%s/short", name);
+	snprintf(longer, sizeof longer, "%s/long", name);
+	snprintf(again, sizeof again, "%s-whole", name);
+	assert_int_equal(first_trained(constant_run(40, cooldown), in_folder(beside)), 3);
+	uint64_t first = first_trained(constant_run(75, cooldown), in_folder(longer));
+	assert_int_equal(first, 3 * ((40 - cooldown) / 3 + 1));
+	first_trained(constant_run(75, cooldown), in_folder(again));
+	assert_string_equal(test_content(in_folder(longer), a), test_content(in_folder(again), b));
+}
+
+static void test_a_longer_run_trains_only_what_is_more(void **state)
+{
+	(void)state;
+	check_longer(10, "cooled"); /* from step 30 on */
+	check_longer(0, "constant");
+}
+
+static void test_a_falling_rate_begins_anew(void **state)
+{
+	(void)state;
+	struct training t = constant_run(40, 0);
+	t.plan.schedule = SCHEDULE_LINEAR;
+	first_trained(t, in_folder("falling/short"));
+	t.plan.steps = 75;
+	assert_int_equal(first_trained(t, in_folder("falling/long")), 3);
+}
+
+static void test_the_same_run_is_taken_over(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	struct training t = test_training();
+	t.log_every = 3;
+	assert_int_equal(first_trained(t, in_folder("same/one")), 3);
+	assert_int_equal(first_trained(t, in_folder("same/two")), 0); /* not a step */
+	assert_string_equal(test_content(in_folder("same/one"), a),
+	                    test_content(in_folder("same/two"), b));
+	t.beta2 = 0.951;
+	assert_int_equal(first_trained(t, in_folder("same/three")), 3);
+}
+
+static void test_other_settings_are_refused_by_name(void **state)
+{
+	(void)state;
+	struct training t = test_training();
+	t.plan.lr = 1e30;
+	t.plan.warmup = 0;
+	t.clip = 0;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("other")),
+	                 CBTM_ERR_NOT_FINITE);
+	t.plan.lr = 1e-3;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("other")),
+	                 CBTM_ERR_CONFIG);
+}
+
 static void test_a_foreign_token_is_refused(void **state)
 {
 	(void)state;
@@ -262,6 +355,10 @@ int main(void)
 		cmocka_unit_test(test_an_expert_starts_from_the_seed),
 		cmocka_unit_test(test_a_loss_that_is_not_finite_stops_and_keeps_the_checkpoint),
 		cmocka_unit_test(test_a_loss_that_explodes_stops_the_run),
+		cmocka_unit_test(test_a_longer_run_trains_only_what_is_more),
+		cmocka_unit_test(test_a_falling_rate_begins_anew),
+		cmocka_unit_test(test_the_same_run_is_taken_over),
+		cmocka_unit_test(test_other_settings_are_refused_by_name),
 		cmocka_unit_test(test_a_foreign_token_is_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What decides every bit of a training run, by content: the compute plugin with its options, the
+ * model, the steps and their rates, the optimizer, the sequences, the parameters that it begins from.
+ * One JSON object, kept in resume checkpoints and as the fact "training" of what is published. Two runs
+ * of the same identity have the same results, whatever their tasks are called.
+ */
+#pragma once
+#include "model/training.h"
+
+#define IDENTITY_FACT "training"
+
+/* Prints it. `sequences` is the opened part of t->sequences. */
+int identity_print(const struct training *t, const struct store *sequences, struct buffer *out,
+                   struct cbtm_error *e);
+
+/* How two of them differ. */
+struct identity_difference {
+	size_t n;       /* in how many members; 0: not at all */
+	bool in_extent; /* only in how long the run is: steps, cooldown, its shape */
+	bool constant; /* both have a constant rate: their first steps are the same (schedule_stable) */
+	uint64_t stable; /* the first so many of those that are there */
+	char text[320];  /* "lr: 0.003 there, 0.001 here; ...", as far as there is room */
+};
+/* `there` may be any text: what is no such object is BAD_STORE, naming `where`. */
+int identity_compare(const char *there, const char *here, const char *where,
+                     struct identity_difference *d, struct cbtm_error *e);
+
+/* The digest of all but the extent, as 16 digits: runs that begin alike have the same. */
+int identity_family(const char *identity, char family[17], struct cbtm_error *e);
