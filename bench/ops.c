@@ -25,7 +25,7 @@ static int time_operation(const struct cbtm_compute *c, enum cbtm_operation_kind
 	struct list *l = example_make(kind, EXAMPLE_OPTIONAL, size, e);
 	const struct cbtm_list *list = l ? list_finish(l, e) : NULL;
 	struct cbtm_scalars scalars = example_scalars(size);
-	scalars.dropout = 0;
+	scalars.dropout = scalars.dropout_attention = 0;
 	*seconds = 1e9;
 	if (!list || c->compile(NULL, list, &program, e))
 		goto done;

@@ -148,6 +148,7 @@ static int step(struct bench *b, double *loss, struct cbtm_error *e)
 	struct cbtm_scalars s = { .sequences = (uint32_t)b->s.batch,
 		                      .dropout_key = { 1, (uint32_t)b->step },
 		                      .dropout = (double)b->s.dropout / 100,
+		                      .dropout_attention = (double)b->s.dropout / 100,
 		                      .loss_scale = 1 / (double)(b->s.batch * b->s.length),
 		                      .step = ++b->step,
 		                      .lr = 3e-4,

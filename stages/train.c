@@ -41,6 +41,9 @@ static struct training training_of(struct stage_run *run, const char *title, con
 		                      .weight_decay = o->weight_decay,
 		                      .clip = o->clip,
 		                      .dropout = o->dropout,
+		                      .attention_dropout =
+		                          o->attention_dropout < 0 ? o->dropout : o->attention_dropout,
+		                      .embedding_dropout = o->embedding_dropout,
 		                      .random_seed = o->random_seed,
 		                      .micro_batch = o->micro_batch,
 		                      .capacity_factor = o->capacity_factor,

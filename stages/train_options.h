@@ -15,7 +15,7 @@ struct options {
 	int checkpointing;
 	struct phase seed, branch;
 	int seed_schedule, branch_schedule, seed_shape, branch_shape, budget, match;
-	double beta1, beta2, epsilon, weight_decay, clip, dropout;
+	double beta1, beta2, epsilon, weight_decay, clip, dropout, attention_dropout, embedding_dropout;
 	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every, explode_steps;
 	double explode_factor;
 	int keep_stable;
@@ -104,7 +104,11 @@ static const struct cbtm_param options[] = {
 	{ "clip", CBTM_PARAM_REAL, FIELD(clip), "1", 0, 1e9, NULL,
 	  "the gradient's largest norm; 0: any", 0, 0 },
 	{ "dropout", CBTM_PARAM_REAL, FIELD(dropout), "0", 0, 0.9, NULL,
-	  "share of activations dropped in training", 0, 0 },
+	  "share of what the branches add that is dropped in training", 0, 0 },
+	{ "attention_dropout", CBTM_PARAM_REAL, FIELD(attention_dropout), "-1", -1, 0.9, NULL,
+	  "share of attention's probabilities dropped; -1: as dropout", 0, 0 },
+	{ "embedding_dropout", CBTM_PARAM_REAL, FIELD(embedding_dropout), "0", 0, 0.9, NULL,
+	  "share of the embedding's output dropped (GPT-2 has it, OPT not)", 0, 0 },
 	{ "random_seed", CBTM_PARAM_COUNT, FIELD(random_seed), "1", 0, 1e15, NULL,
 	  "seed of start values, order and dropout", 0, 0 },
 	{ "micro_batch", CBTM_PARAM_COUNT, FIELD(micro_batch), "32", 1, 65536, NULL,

@@ -132,7 +132,8 @@ enum { /* flags of an operation */
 	   CBTM_RELU = 1,
 	   CBTM_DROPOUT = 2,
 	   CBTM_DECAY = 4,
-	   CBTM_GELU = 8 /* never with CBTM_RELU */
+	   CBTM_GELU = 8,      /* never with CBTM_RELU */
+	   CBTM_EMBEDDING = 16 /* DROPOUT: of the embedding's output, at its rate */
 };
 #define CBTM_NONE UINT32_MAX   /* no tensor */
 #define CBTM_IGNORE UINT32_MAX /* a target that does not count */
@@ -176,20 +177,33 @@ struct cbtm_list {
 };
 
 /*
- * Dropout at `rate` of element i (row-major in y; in ATTENTION of p: ((b heads + h) T + i) T + j):
+ * Dropout at a rate (cbtm_dropout_rate) of element i (row-major in y; in ATTENTION of p: ((b heads + h) T + i) T + j):
  * zero if word (i mod 4) of Philox4x32-10 with counter {i / 4 low, i / 4 high, number, 0} and key
  * dropout_key is below rate 2^32, else divided by (1 - rate).
  */
 struct cbtm_scalars {
 	uint32_t sequences; /* the first so many of B count; rows behind are not computed */
 	uint32_t dropout_key[2];
-	double dropout;    /* rate; 0 where nothing is trained */
+	/* Rates: of branches before they are added, of attention's probabilities, of the embedding's output;
+	 * 0 where nothing is trained. */
+	double dropout, dropout_attention, dropout_embedding;
 	double loss_scale; /* 1 / targets of the whole (accumulated) batch */
 	uint64_t step;     /* of the update, from 1 */
 	double lr, beta1, beta2, epsilon, weight_decay, clip;
 	double capacity_factor; /* ROUTE; 0: no limit, as where nothing is trained */
 	double balance;         /* ROUTE_GRADIENT: weight of the balance loss */
 };
+
+/* The rate at which an operation drops; 0: not at all. */
+static inline double cbtm_dropout_rate(const struct cbtm_scalars *s, const struct cbtm_operation *o)
+{
+	if (!(o->flags & CBTM_DROPOUT))
+		return 0;
+	if (o->kind == CBTM_OP_ATTENTION || o->kind == CBTM_OP_ATTENTION_GRADIENT)
+		return s->dropout_attention;
+	return o->kind == CBTM_OP_DROPOUT && o->flags & CBTM_EMBEDDING ? s->dropout_embedding
+	                                                               : s->dropout;
+}
 
 struct cbtm_compute {
 	struct cbtm_plugin plugin;

@@ -173,6 +173,15 @@ static uint32_t branch_gradient(struct emitter *em, uint32_t dy, uint64_t layer,
 	return dx;
 }
 
+/* What is dropped of token + position, there and back; nothing is to do where x is y. */
+static void drop_embedding(struct emitter *em, uint32_t x, uint32_t y)
+{
+	uint32_t slots[] = { x, y };
+	if (em->how->embedding_dropout)
+		emit_add(em, CBTM_OP_DROPOUT, CBTM_DROPOUT | CBTM_EMBEDDING, slots)->number =
+			emit_mask(em->c->layers, 0);
+}
+
 /* ---------------------------------------------------------------- tensors */
 
 static void declare_parameters(struct emitter *em)
@@ -263,8 +272,10 @@ static void emit_forward(struct emitter *em)
 	struct site last = { "norm", "norm" };
 	list_section(em->list, CBTM_FORWARD);
 	uint32_t x = layer_input(em, 0);
-	uint32_t embed[] = { em->ids, emit_named(em, "token"), emit_named(em, "position"), x };
+	uint32_t sum = em->how->embedding_dropout ? emit_value(em, em->c->width, "embedding") : x;
+	uint32_t embed[] = { em->ids, emit_named(em, "token"), emit_named(em, "position"), sum };
 	emit_add(em, CBTM_OP_EMBED, 0, embed);
+	drop_embedding(em, sum, x);
 	for (uint64_t l = 0; l < em->c->layers; l++, x = layer_input(em, l)) {
 		uint32_t middle = emit_attention(em, l, x);
 		emit_ffn(em, l, middle, layer_input(em, l + 1));
@@ -380,7 +391,9 @@ static void emit_backward(struct emitter *em)
 		emit_qkv_gradient(em, l, middle, dx);
 	}
 	emit_qkv_weight(em, 0);
-	uint32_t embed[] = { em->ids, dx, emit_named(em, "token.gradient"),
+	uint32_t sum = em->how->embedding_dropout ? emit_value(em, d, "gradient.embedding") : dx;
+	drop_embedding(em, dx, sum);
+	uint32_t embed[] = { em->ids, sum, emit_named(em, "token.gradient"),
 		                 emit_named(em, "position.gradient") };
 	emit_add(em, CBTM_OP_EMBED_GRADIENT, 0, embed);
 }

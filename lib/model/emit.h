@@ -15,6 +15,7 @@ struct emit_how {
 	uint32_t batch, length; /* B, T; length at most the config's */
 	bool train;             /* with the sections BACKWARD and UPDATE */
 	bool dropout;           /* dropout where OPT has it: on both branches and in attention */
+	bool embedding_dropout; /* and where GPT-2 has it, too: of token + position */
 	bool hidden;            /* the last hidden states are a result: "norm.output" (B x T x d) */
 	bool masked;            /* attention stays inside documents: input `first` */
 	bool checkpointing;     /* BACKWARD computes each layer again from its input, the only tensor

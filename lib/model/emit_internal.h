@@ -43,7 +43,7 @@ uint32_t emit_named(struct emitter *em, const char *fmt, ...) CBTM_PRINTF(2, 3);
 struct cbtm_operation *emit_add(struct emitter *em, enum cbtm_operation_kind kind, uint32_t flags,
                                 const uint32_t *slots);
 
-/* The number of a dropout mask: three a layer. */
+/* The number of a dropout mask: three a layer; behind the last layer's, the embedding's. */
 enum { MASK_ATTENTION, MASK_OUT, MASK_FFN, MASKS };
 uint32_t emit_mask(uint64_t layer, uint32_t which);
 

@@ -194,6 +194,8 @@ struct cbtm_scalars example_scalars(const struct example_size *size)
 	return (struct cbtm_scalars){ .sequences = size->sequences,
 		                          .dropout_key = { 123, 456 },
 		                          .dropout = 0.25,
+		                          .dropout_attention = 0.375,
+		                          .dropout_embedding = 0.5,
 		                          .loss_scale = 0.125,
 		                          .step = 3,
 		                          .lr = 0.01,

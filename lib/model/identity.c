@@ -51,7 +51,9 @@ static int put_numbers(const struct training *t, struct buffer *b, struct cbtm_e
 		          { "clip", t->clip },
 		          { "capacity_factor", t->capacity_factor },
 		          { "balance_loss", t->balance_loss },
-		          { "dropout", t->dropout } };
+		          { "dropout", t->dropout },
+		          { "attention_dropout", t->attention_dropout },
+		          { "embedding_dropout", t->embedding_dropout } };
 	const struct {
 		const char *key;
 		uint64_t v;

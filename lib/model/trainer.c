@@ -37,7 +37,8 @@ static int program_make(struct trainer *r, struct cbtm_error *e)
 	struct emit_how how = { .batch = r->B,
 		                    .length = r->T,
 		                    .train = true,
-		                    .dropout = t->dropout > 0,
+		                    .dropout = t->dropout > 0 || t->attention_dropout > 0,
+		                    .embedding_dropout = t->embedding_dropout > 0,
 		                    .checkpointing = t->checkpointing };
 	struct program *p = &r->program;
 	p->names = emit_model(&t->config, &how, e);
@@ -204,6 +205,8 @@ int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error
 	const struct training *t = r->t;
 	double tokens = (double)t->plan.batch * r->T, norm[1];
 	struct cbtm_scalars s = { .dropout = t->dropout,
+		                      .dropout_attention = t->attention_dropout,
+		                      .dropout_embedding = t->embedding_dropout,
 		                      .loss_scale = 1 / tokens,
 		                      .step = r->state.step + 1,
 		                      .lr = schedule_lr(&t->plan, r->state.step + 1),

@@ -19,8 +19,9 @@ struct training {
 	struct model_config config;
 	uint64_t length; /* T, tokens of a sequence; at most the config's positions */
 	struct schedule_plan plan;
-	double beta1, beta2, epsilon, weight_decay, clip, dropout;
-	uint64_t random_seed; /* of start values, shuffles, dropout */
+	double beta1, beta2, epsilon, weight_decay, clip;
+	double dropout, attention_dropout, embedding_dropout; /* rates; see <cbtm/compute.h> */
+	uint64_t random_seed;                                 /* of start values, shuffles, dropout */
 	uint64_t micro_batch; /* sequences at a time; a larger batch is accumulated */
 	uint64_t log_every;   /* steps from one point of the curve to the next */
 	uint64_t valid_every; /* steps from one validation to the next; 0: at the end alone */

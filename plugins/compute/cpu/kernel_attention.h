@@ -146,7 +146,7 @@ static void attention_block(const struct head *h, size_t q0, size_t q1, float *y
 		logsum[i] = largest + logf(sum);
 		part[i - q0] = 1 / sum;
 		if (drops(w, w->op))
-			drop(w->scalars, w->op->number, h->index + i * h->T, row, row, i + 1);
+			drop(w->scalars, w->op, h->index + i * h->T, row, row, i + 1);
 	}
 	for (size_t q = q0; q < q1; q += TILE) {
 		size_t end = least(q + TILE, q1);
@@ -215,12 +215,12 @@ static void gradient_row(const struct head_gradient *g, size_t i, size_t q0)
 	vec mean = vec_set(vec_sum(products));
 	exp_row(h, p, i, h->logsum[i]);
 	if (drops(w, w->op))
-		drop(w->scalars, w->op->number, h->index + i * h->T, ds, ds, i + 1);
+		drop(w->scalars, w->op, h->index + i * h->T, ds, ds, i + 1);
 	for (size_t j = 0; j < whole; j += WIDTH)
 		vec_store(ds + j, vec_load(p + j) * (vec_load(ds + j) - mean) * scale);
 	end_row(ds, i, vec_load(p + whole) * (vec_load(ds + whole) - mean) * scale);
 	if (drops(w, w->op))
-		drop(w->scalars, w->op->number, h->index + i * h->T, p, p, i + 1);
+		drop(w->scalars, w->op, h->index + i * h->T, p, p, i + 1);
 }
 
 /* dk (or dv) rows [0, q1) += p' x for the block's p (BLOCK x row) and rows x from q0 on. */

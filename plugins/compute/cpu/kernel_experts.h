@@ -31,7 +31,7 @@ static void rows_combine(const struct rows *x)
 				to[i] += w * y[i];
 		}
 		if (drops(x->w, x->op))
-			drop(x->w->scalars, x->op->number, r * d, to, to, d);
+			drop(x->w->scalars, x->op, r * d, to, to, d);
 		for (size_t i = 0; residual && i < d; i++)
 			to[i] += residual[i];
 	}

@@ -9,16 +9,17 @@ static inline float *at(const struct rows *x, uint32_t t, size_t row)
 }
 
 /* v[i] of an array whose element 0 is element `first` of the mask: zero or / (1 - rate). */
-static void drop(const struct cbtm_scalars *s, uint32_t number, uint64_t first, const float *from,
-                 float *to, size_t n)
+static void drop(const struct cbtm_scalars *s, const struct cbtm_operation *op, uint64_t first,
+                 const float *from, float *to, size_t n)
 {
-	uint64_t limit = (uint64_t)(s->dropout * 4294967296.0);
-	float keep = (float)(1 / (1 - s->dropout));
+	double rate = cbtm_dropout_rate(s, op);
+	uint64_t limit = (uint64_t)(rate * 4294967296.0);
+	float keep = (float)(1 / (1 - rate));
 	uint32_t word[4];
 	for (size_t i = 0; i < n; i++) {
 		uint64_t index = first + i;
 		if (!i || index % 4 == 0)
-			philox(s->dropout_key, index / 4, number, word);
+			philox(s->dropout_key, index / 4, op->number, word);
 		to[i] = word[index % 4] < limit ? 0 : from[i] * keep;
 	}
 }
@@ -31,8 +32,7 @@ static inline uint32_t residual_of(const struct cbtm_operation *op)
 
 static inline bool drops(const struct work *w, const struct cbtm_operation *op)
 {
-	bool wanted = op->flags & CBTM_DROPOUT && op->kind != CBTM_OP_GROUP_LINEAR;
-	return wanted && w->scalars->dropout > 0;
+	return op->kind != CBTM_OP_GROUP_LINEAR && cbtm_dropout_rate(w->scalars, op) > 0;
 }
 
 static void rows_embed(const struct rows *x)

@@ -106,7 +106,7 @@ static void rows_linear(const struct rows *x)
 		for (size_t j = 0; kept && x->op->flags & CBTM_RELU && j < n; j++)
 			y[j] = y[j] > 0 ? y[j] : 0;
 		if (dropped)
-			drop(x->w->scalars, x->op->number, r * n, y, y, n);
+			drop(x->w->scalars, x->op, r * n, y, y, n);
 		for (size_t j = 0; residual && j < n; j++)
 			y[j] += residual[(r - x->r0) * n + j];
 	}
@@ -142,7 +142,7 @@ static void rows_dropout(const struct rows *x)
 	const float *dy = at(x, x->op->in[0], x->r0);
 	float *dx = at(x, x->op->out[0], x->r0);
 	if (drops(x->w, x->op))
-		drop(x->w->scalars, x->op->number, x->r0 * d, dy, dx, (x->r1 - x->r0) * d);
+		drop(x->w->scalars, x->op, x->r0 * d, dy, dx, (x->r1 - x->r0) * d);
 	else
 		memcpy(dx, dy, (x->r1 - x->r0) * d * sizeof *dx);
 }

@@ -207,7 +207,7 @@ static int task_mixed_attention(void *arg, size_t task, unsigned thread, struct 
 			logsum[i] = largest + logf(sum);
 			part[i - q0] = 1 / sum;
 			if (drops(w, w->op))
-				drop(w->scalars, w->op->number, h.index + i * h.T, row, row, i + 1);
+				drop(w->scalars, w->op, h.index + i * h.T, row, row, i + 1);
 			round_row(row, end, h.p + (i - q0) * h.row);
 		}
 		mixed_mix(&h, h.p, q0, q1, values, out);
@@ -246,7 +246,7 @@ static void mixed_gradient_row(struct mixed_head *h, size_t i, size_t q0, size_t
 	bool dropped = drops(w, w->op);
 	mixed_exp(h, p, i, end, logsum);
 	if (dropped)
-		drop(w->scalars, w->op->number, h->index + i * h->T, ds, ds, i + 1);
+		drop(w->scalars, w->op, h->index + i * h->T, ds, ds, i + 1);
 	for (size_t j = 0; j < end; j += PANEL) {
 		__mmask32 seen = j <= i ? visible(h, i, j) : 0;
 		vec v[2];
@@ -258,7 +258,7 @@ static void mixed_gradient_row(struct mixed_head *h, size_t i, size_t q0, size_t
 		_mm512_storeu_si512(h->ds + (i - q0) * h->row + j, bf16_of(v[0], v[1]));
 	}
 	if (dropped)
-		drop(w->scalars, w->op->number, h->index + i * h->T, p, p, i + 1);
+		drop(w->scalars, w->op, h->index + i * h->T, p, p, i + 1);
 	round_row(p, end, h->p + (i - q0) * h->row);
 }
 

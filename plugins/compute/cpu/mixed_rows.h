@@ -122,8 +122,8 @@ static void finish_panel(const struct rows *x, const struct finish *f, const str
 	for (size_t i = 0; i < m * PANEL && f->slope.columns; i += WIDTH)
 		vec_store(sums + i, vec_load(sums + i) * vec_gelu_slope(vec_load(other + i)));
 	for (size_t r = 0; r < m && f->dropped; r++)
-		drop(x->w->scalars, x->op->number, (x->r0 + r) * y->columns + j, sums + r * PANEL,
-		     sums + r * PANEL, least(PANEL, y->columns - j));
+		drop(x->w->scalars, x->op, (x->r0 + r) * y->columns + j, sums + r * PANEL, sums + r * PANEL,
+		     least(PANEL, y->columns - j));
 	if (f->residual.columns) {
 		take_panel(&f->residual, j, m, other);
 		for (size_t i = 0; i < m * PANEL; i += WIDTH)
@@ -178,8 +178,8 @@ static void mixed_dropout(const struct rows *x)
 	for (size_t j = 0; j < d; j += PANEL) {
 		take_panel(&dy, j, m, panel);
 		for (size_t r = 0; r < m && drops(x->w, x->op); r++)
-			drop(x->w->scalars, x->op->number, (x->r0 + r) * d + j, panel + r * PANEL,
-			     panel + r * PANEL, least(PANEL, d - j));
+			drop(x->w->scalars, x->op, (x->r0 + r) * d + j, panel + r * PANEL, panel + r * PANEL,
+			     least(PANEL, d - j));
 		put_panel(&dx, j, m, panel);
 	}
 }

@@ -22,8 +22,8 @@ static uint32_t philox_word(const uint32_t key[2], uint64_t block, uint32_t numb
 
 double dropout_factor(const struct call *c, uint64_t i)
 {
-	double rate = c->scalars->dropout;
-	if (!(c->op->flags & CBTM_DROPOUT) || rate <= 0)
+	double rate = cbtm_dropout_rate(c->scalars, c->op);
+	if (rate <= 0)
 		return 1;
 	uint32_t w = philox_word(c->scalars->dropout_key, i / 4, c->op->number, (unsigned)(i % 4));
 	return w < rate * 4294967296.0 ? 0 : 1 / (1 - rate);

@@ -197,6 +197,8 @@ static void test_a_score_does_not_depend_on_neighbours(void **state)
 	fixture_make(&b, &c);
 	b.scalars.sequences = 1;
 	a.scalars.dropout = b.scalars.dropout = 0;
+	a.scalars.dropout_attention = b.scalars.dropout_attention = 0;
+	a.scalars.dropout_embedding = b.scalars.dropout_embedding = 0;
 	fixture_run(&a, CBTM_FORWARD);
 	fixture_run(&a, CBTM_SCORE);
 	fixture_run(&b, CBTM_FORWARD);

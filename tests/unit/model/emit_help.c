@@ -35,6 +35,7 @@ void fixture_make(struct fixture *f, const struct fixture_choice *c)
 		                    .length = 11,
 		                    .train = true,
 		                    .dropout = c->dropout,
+		                    .embedding_dropout = c->dropout,
 		                    .masked = c->masked,
 		                    .checkpointing = c->checkpointing };
 	f->compute = test_compute(c->plugin);
@@ -47,6 +48,8 @@ void fixture_make(struct fixture *f, const struct fixture_choice *c)
 	f->scalars = (struct cbtm_scalars){ .sequences = 3,
 		                                .dropout_key = { 7, 8 },
 		                                .dropout = c->dropout ? 0.2 : 0,
+		                                .dropout_attention = c->dropout ? 0.1 : 0,
+		                                .dropout_embedding = c->dropout ? 0.15 : 0,
 		                                .loss_scale = 1.0 / 33,
 		                                .step = 1,
 		                                .lr = 1e-3,

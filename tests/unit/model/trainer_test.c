@@ -57,7 +57,7 @@ static void test_an_accumulated_batch_is_the_batch(void **state)
 	float whole[37 * 8], parts[37 * 8];
 	struct curve_point a, b;
 	struct training t = test_training();
-	t.dropout = 0;
+	t.dropout = t.attention_dropout = t.embedding_dropout = 0;
 	t.micro_batch = 6;
 	token_after(t, 3, whole, &a);
 	t.micro_batch = 4; /* 4 and 2 */
@@ -81,9 +81,14 @@ static void test_dropout_hangs_on_the_seed_alone(void **state)
 	token_after(t, 3, two, &p);
 	test_threads(1);
 	assert_memory_equal(one, two, sizeof one);
-	t.dropout = 0.3;
-	token_after(t, 3, other, &p);
-	assert_memory_not_equal(one, other, sizeof one);
+	double *rate[] = { &t.dropout, &t.attention_dropout, &t.embedding_dropout };
+	for (int i = 0; i < 3; i++) { /* each of its own */
+		double before = *rate[i];
+		*rate[i] = 0.3;
+		token_after(t, 3, other, &p);
+		assert_memory_not_equal(one, other, sizeof one);
+		*rate[i] = before;
+	}
 }
 
 static void test_a_step_that_is_not_finite_is_not_taken(void **state)

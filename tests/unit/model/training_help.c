@@ -73,6 +73,8 @@ struct training test_training(void)
 		                      .weight_decay = 0.1,
 		                      .clip = 1,
 		                      .dropout = 0.1,
+		                      .attention_dropout = 0.1,
+		                      .embedding_dropout = 0.05,
 		                      .random_seed = 1,
 		                      .micro_batch = 4,
 		                      .log_every = 4,
