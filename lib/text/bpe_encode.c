@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The encoder: a chunk of the text at a time, each step over all of them before the next. The scan says where
- * words start (scan.h); their keys are compared with the cache's entries (encode.h); those that
- * differ are looked for further, or merged and added (encode_cache.h, encode_merge.h); then the ids
- * of all words are written in a row. Words whose ids are not in an entry stand aside in a list that
+ * words start (scan.h); their keys are compared with the cache's lines (encode.h); those that differ
+ * are looked for further, or claim a place and are merged many at a time (encode_cache.h); then the
+ * ids of all words are written in a row. Words whose ids are not in a line stand aside in a list that
  * parts this row.
  */
 #include "base/error.h"
