@@ -346,10 +346,57 @@ class Bench:
         r = run([self.args.build / "cbtm-tokenize", "--input", self.folder / name, "--documents", out / "documents", "--vocabulary",
                  out / "vocabulary", "--tokens", out / "tokens", "--vocabulary-vocab", v / "vocab.json", "--vocabulary-merges",
                  v / "merges.txt", "--id", "", "--threads", threads, "--quiet", "--log", out / "log"], threads)
-        events = map(json.loads, (out / "log").read_text().splitlines())
+        events = [json.loads(line) for line in (out / "log").read_text().splitlines()]
         r.tasks = {e["task"]: e["seconds"] for e in events if e["event"] == "done"}
-        r.stores = {d: sum(f.stat().st_size for f in (out / d).iterdir()) for d in ("documents", "tokens")}
+        r.steps, r.sealed = {}, {}
+        for e in events:
+            if e["event"] == "steps":
+                for step, seconds in e.items():
+                    if isinstance(seconds, float):
+                        r.steps[step] = r.steps.get(step, 0) + seconds
+            elif e["event"] == "sealed":
+                r.sealed[pathlib.Path(e["part"]).parent.name] = {k: e[k] for k in ("raw_bytes", "stored_bytes", "ratio", "file_bytes")}
         return r
+
+    def disk(self, size):
+        """Seconds in which the disk takes so many bytes, written in a row and synced."""
+        path, piece, seconds = self.folder / "written", os.urandom(1 << 20), []
+        for _ in range(3):
+            begin = time.perf_counter()
+            with open(path, "wb") as f:
+                for _ in range(0, size, len(piece)):
+                    f.write(piece)
+                f.flush()
+                os.fdatasync(f.fileno())
+            seconds.append(time.perf_counter() - begin)
+            path.unlink()
+        return statistics.median(seconds)
+
+    def show_steps(self, name, results, threads):
+        """Where the threads' time goes. A seal counts once for each thread: it lets none work at anything else."""
+        wall = statistics.median(r.wall for r in results)
+        steps = {s: statistics.median(r.steps.get(s, 0) for r in results) for s in results[0].steps}
+        for s in ("seal", "sync"):
+            steps[s] = threads * steps.get(s, 0)
+        steps["waiting, starting, ending"] = threads * wall - sum(steps.values())
+        raw = self.sizes["all"]["bytes"]
+        print(f"    of {threads} x {wall:.3f} s of threads:")
+        for step, seconds in sorted(steps.items(), key=lambda x: -x[1]):
+            print(f"      {step:<26} {seconds:7.3f} s {100 * seconds / (threads * wall):5.1f} %  {raw / max(seconds, 1e-9) / 1e6:9.0f} MB/s")
+        row = self.results["rates"][f"stage, {threads} threads, {name} (all)"]
+        row["steps"] = {s: round(v, 4) for s, v in steps.items()}
+        row["tasks"] = {t: statistics.median(r.tasks[t] for r in results) for t in results[0].tasks}
+        print("    tasks: " + ", ".join(f"{t} {s:.3f} s" for t, s in row["tasks"].items()))
+
+    def show_stores(self, sealed):
+        self.results["stores"] = sealed
+        for name, s in sealed.items():
+            print(f"    store {name:<10} raw {s['raw_bytes'] / 1e6:8.1f} MB, compressed {s['stored_bytes'] / 1e6:7.1f} MB, ratio "
+                  f"{s['ratio']:.2f}, file {s['file_bytes'] / 1e6:.1f} MB")
+        size = sum(s["file_bytes"] for s in sealed.values())
+        seconds = self.disk(size)
+        print(f"    the disk takes {size / 1e6:.1f} MB, written in a row and synced, in {seconds:.3f} s ({size / seconds / 1e6:.0f} MB/s)")
+        self.results["disk MB/s"] = round(size / seconds / 1e6)
 
     def part_stage(self):
         """the whole stage on two threads: read, unpack, parse, encode, compress, commit"""
@@ -362,19 +409,12 @@ class Bench:
         worst = None
         for name, results in files.items():
             self.rate(f"stage, 2 threads, {name}", "all", [r.wall for r in results], encode[0].ids, max(r.peak for r in results))
-            shares = {t: statistics.median(r.tasks[t] for r in results) for t in results[0].tasks}
-            print("    " + ", ".join(f"{t} {s:.2f} s ({100 * s / sum(shares.values()):.0f} %)" for t, s in shares.items()))
-            self.results["rates"][f"stage, 2 threads, {name} (all)"]["tasks"] = shares
+            self.show_steps(name, results, 2)
             values = [e.cold / r.wall for e, r in zip(encode, results)]
             self.ratio(f"stage_vs_encode, {name}", values, False)
             self.ratio(f"stage_vs_encode warm, {name}", [e.warm / r.wall for e, r in zip(encode, results)], False)
             worst = values if worst is None or statistics.median(values) < statistics.median(worst) else worst
-        stores = results[0].stores
-        raw = self.sizes["all"]["bytes"]
-        print(f"    stores: documents {stores['documents'] / 1e6:.1f} MB of {raw / 1e6:.1f} MB of text (ratio "
-              f"{raw / stores['documents']:.2f}), tokens {stores['tokens'] / 1e6:.1f} MB of {encode[0].ids * 2 / 1e6:.1f} MB of ids "
-              f"(ratio {encode[0].ids * 2 / stores['tokens']:.2f})")
-        self.results["stores"] = stores
+        self.show_stores(results[0].sealed)
         self.ratio("stage_vs_encode", worst)
 
     def train_ours(self, size, threads):
