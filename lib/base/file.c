@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_PIECE = 1 << 16 };
+enum { FIRST_PIECE = 1 << 16, WORTH_STARTING = 1 << 20 };
 
 /* Reads from fd to its end, but at most limit + 1 bytes. */
 static int read_to_end(int fd, uint64_t limit, struct buffer *b, const char *path,
@@ -125,6 +125,12 @@ int file_write_vector(int fd, struct iovec *piece, int n, uint64_t offset, const
 	return 0;
 }
 
+void file_start_writing(int fd, uint64_t offset, uint64_t n)
+{
+	if (n >= WORTH_STARTING)
+		sync_file_range(fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE);
+}
+
 int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path,
                     struct cbtm_error *e)
 {
@@ -211,6 +217,12 @@ int file_publish(const char *temporary, const char *final, struct cbtm_error *e)
 	int r = sync_path(temporary, 0, e);
 
 	return r ? r : rename_durably(temporary, final, e);
+}
+
+void file_rename(const char *path, const char *to)
+{
+	if (rename(path, to) != 0)
+		errno = 0; /* the caller looks for the file itself */
 }
 
 /* Opens a new file beside `path` under a name that nobody can guess. */

@@ -18,6 +18,8 @@ int file_write_all(int fd, const void *p, size_t n, const char *path, struct cbt
 /* Writes n pieces one behind another from byte `offset` on; they are used up. n < 1024. */
 int file_write_vector(int fd, struct iovec *piece, int n, uint64_t offset, const char *path,
                       struct cbtm_error *e);
+/* Asks the disk to begin with these bytes; nothing is promised, errors show at file_sync. */
+void file_start_writing(int fd, uint64_t offset, uint64_t n);
 int file_read_exact(int fd, void *p, size_t n, uint64_t offset, const char *path,
                     struct cbtm_error *e);
 
@@ -44,6 +46,10 @@ int folder_remove(const char *path, struct cbtm_error *e);
  * The lock ends with the process; no stale lock needs a hand. Returns an fd >= 0, or -1. */
 int file_lock(const char *path, bool wait, struct cbtm_error *e);
 void file_unlock(int fd);
+
+/* Gives a file another name in the same folder, if it is there; not durably: for what the next start
+ * does again. */
+void file_rename(const char *path, const char *to);
 
 /* path = a "/" b; NULL and an error if memory fails. Free with free(). */
 char *path_join(const char *a, const char *b, struct cbtm_error *e);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From memory into the partial file. Closed blocks wait (pack.c); a commit writes them, the open
- * blocks as tails, the columns' state, changed facts and the cursor in one transaction. Between
- * commits, closed and large open blocks are written ahead when they take much memory: what lies
- * beyond the committed state is dropped when the file is opened again.
+ * From memory into the part that grows. Closed blocks wait (pack.c); a commit writes them to the file
+ * of blocks, then their records, the open blocks as tails, the columns' state, changed facts and the
+ * cursor in one transaction. Between commits, closed and large open blocks are written ahead when
+ * they take much memory: what lies beyond the committed state is dropped when the part is opened
+ * again.
  */
 #include "base/fault.h"
 #include "store/writer.h"
@@ -25,15 +26,67 @@ int writer_open_block(struct store_writer *w, struct writer_column *c, struct cb
 	return rc ? rc : buffer_add(&w->scratch, c->lengths.data, c->lengths.n, e);
 }
 
+static uint64_t time_of(const struct writer_column *c, const struct writer_block *b)
+{
+	return packed_time(b->key + b->rows, b->rows, c->shape == STORE_VARIABLE ? 0 : c->block_rows,
+	                   c->rows);
+}
+
+struct waiting {
+	const struct writer_block *block;
+	const struct writer_column *column;
+	uint64_t time;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	int order = strcmp(x->column->name, y->column->name);
+	return order ? order : (x->block->key > y->block->key) - (x->block->key < y->block->key);
+}
+
+/* The value goes to the file of blocks, its record to the transaction. */
+static int put_block(struct store_writer *w, MDB_txn *t, const struct waiting *x,
+                     struct cbtm_error *e)
+{
+	const struct writer_block *b = x->block;
+	struct partial *p = &w->partial;
+	struct packed_record r = { .raw = b->raw_digest,
+		                       .rows = b->rows,
+		                       .raw_n = b->raw_n,
+		                       .n = b->value_n,
+		                       .value = (const unsigned char *)b->packed.data,
+		                       .crcs = (const unsigned char *)b->packed.data + b->value_n,
+		                       .crcs_n = b->packed.n - b->value_n };
+	struct buffer record = { 0 };
+	int rc = 0;
+	if (!pages_in_leaf(w->page, 8, r.n))
+		rc = pages_value(p->pages, r.value, r.n, &r.at, e);
+	if (!rc)
+		rc = packed_record_write(&r, &record, e);
+	if (!rc)
+		rc = partial_put(p, t, p->blocks, x->column->name, b->key, record.data, record.n, e);
+	buffer_free(&record);
+	return rc;
+}
+
+/* In the order of the sealed file, as far as it is known. */
 static int put_pending(struct store_writer *w, MDB_txn *t, struct cbtm_error *e)
 {
-	int rc = 0;
+	struct waiting *x = mem_zeroed(w->n_blocks, sizeof *x, "blocks to be written", e);
+	int rc = x ? 0 : (int)e->name;
 	for (size_t i = 0; !rc && i < w->n_blocks; i++) {
-		const struct writer_block *b = w->blocks[i];
-		rc = partial_put(&w->partial, t, w->partial.blocks, w->columns[b->column].name, b->key,
-		                 b->packed.data, b->packed.n, e);
+		const struct writer_column *c = &w->columns[w->blocks[i]->column];
+		x[i] = (struct waiting){ w->blocks[i], c, time_of(c, w->blocks[i]) };
 	}
-	return rc;
+	if (!rc)
+		qsort(x, w->n_blocks, sizeof *x, by_time);
+	for (size_t i = 0; !rc && i < w->n_blocks; i++)
+		rc = put_block(w, t, &x[i], e);
+	free(x);
+	return rc ? rc : pages_flush(w->partial.pages, e);
 }
 
 /* Writes the open block if it has rows that the file's tail has not. */

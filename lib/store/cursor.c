@@ -130,6 +130,9 @@ int reader_load(struct store_reader *r, uint64_t row, struct cbtm_error *e)
 	r->decoded++;
 	if ((rc = decode(r, &at, &value, e)))
 		goto done;
+	/* The block is a copy, and reading a part shall not take as much memory as the part has. */
+	if (r->info->shape != STORE_TENSOR)
+		environment_release_value(value.mv_data, value.mv_size);
 	if (row - at.key >= r->block.rows)
 		rc = damaged(r, row, "its block is missing", e);
 	else if (r->info->shape == STORE_VARIABLE)

@@ -9,7 +9,7 @@
 enum {
 	SLACK = 64 << 20,
 	NO_ROOM = 256 << 10,
-	LARGE = 1 << 18 /* bytes of a value that is worth a system call */
+	LARGE = 1 << 14 /* bytes of a value that is worth a system call */
 };
 
 /* LMDB calls a write that a full disk cut short EIO. */

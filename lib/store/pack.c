@@ -92,18 +92,18 @@ int writer_close_block(struct store_writer *w, struct writer_column *c, struct c
 	return 0;
 }
 
-static int pack_tensor(const struct block_place *at, const struct writer_block *b, size_t page,
-                       struct buffer *packed, struct cbtm_error *e)
+static int pack_tensor(const struct block_place *at, struct writer_block *b, size_t page,
+                       struct cbtm_error *e)
 {
 	size_t size = tensor_value_size(b->raw.n, page);
 	struct buffer crcs = { 0 };
-	int rc = buffer_reserve(packed, size, e);
+	int rc = buffer_reserve(&b->packed, size, e);
 	if (!rc)
 		rc = tensor_encode(at, b->rows, b->raw.data ? b->raw.data : "", b->raw.n,
-		                   (unsigned char *)packed->data + packed->n, size, &crcs, e);
+		                   (unsigned char *)b->packed.data, size, &crcs, e);
 	if (!rc) {
-		packed->n += size;
-		rc = buffer_add(packed, crcs.data, crcs.n, e);
+		b->packed.n = b->value_n = size;
+		rc = buffer_add(&b->packed, crcs.data, crcs.n, e);
 	}
 	buffer_free(&crcs);
 	return rc;
@@ -116,43 +116,16 @@ int store_pack(struct store_writer *w, size_t i, unsigned thread, struct cbtm_er
 	struct block_place at = { w->fingerprint, c->name, b->key };
 	struct block_codec **codec = w->packer ? &w->packer[thread] : &w->codec;
 	const char *raw = b->raw.data ? b->raw.data : "";
-	struct digest digest = digest_bytes(raw, b->raw.n);
 
-	if ((!*codec && !(*codec = block_codec_new(e))) || buffer_u64(&b->packed, digest.high, e) ||
-	    buffer_u64(&b->packed, digest.low, e))
+	if (!*codec && !(*codec = block_codec_new(e)))
 		return e->name;
+	b->raw_digest = digest_bytes(raw, b->raw.n);
+	b->raw_n = b->raw.n;
 	if (c->shape == STORE_TENSOR)
-		return pack_tensor(&at, b, w->page, &b->packed, e);
-	return block_encode(*codec, &at, b->rows, raw, b->raw.n, c->level, &b->packed, e);
-}
-
-bool packed_block_find(enum store_shape shape, size_t page, const void *p, size_t n,
-                       struct packed_block *b)
-{
-	const unsigned char *at = p;
-	size_t digest = sizeof b->raw;
-	if (n < digest + (shape == STORE_TENSOR ? TENSOR_HEADER : BLOCK_HEADER))
-		return false;
-	memcpy(&b->raw.high, at, 8);
-	memcpy(&b->raw.low, at + 8, 8);
-	b->value = at + digest;
-	b->value_n = n - digest;
-	if (shape == STORE_TENSOR) {
-		memcpy(&b->rows, b->value, 8);
-		memcpy(&b->raw_n, b->value + 8, 8);
-		if (b->raw_n > n || tensor_value_size(b->raw_n, page) > b->value_n)
-			return false;
-		b->value_n = tensor_value_size(b->raw_n, page);
-	} else {
-		uint32_t rows, raw;
-		memcpy(&rows, b->value, 4);
-		memcpy(&raw, b->value + 4, 4);
-		b->rows = rows;
-		b->raw_n = raw;
-	}
-	b->crcs = b->value + b->value_n;
-	b->crcs_n = n - digest - b->value_n;
-	return b->rows > 0;
+		return pack_tensor(&at, b, w->page, e);
+	int rc = block_encode(*codec, &at, b->rows, raw, b->raw.n, c->level, &b->packed, e);
+	b->value_n = b->packed.n;
+	return rc;
 }
 
 int store_pack_begin(struct store_writer *w, size_t *n, struct cbtm_error *e)

@@ -3,28 +3,24 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "store/environment.h"
 #include <lmdb.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
 /* Names of mdb.c in brackets. */
 enum {
-	HEADER = 16, /* of a page [PAGEHDRSZ]: number u64, pad u16, flags u16, lower u16, upper u16 */
-	NODE = 8,    /* of a node [NODESIZE]: size lo u16, hi u16, flags u16, bytes of the key u16 */
+	HEADER = PAGES_HEADER, /* of a page [PAGEHDRSZ]: number u64, pad, flags, lower, upper u16 */
+	NODE = 8, /* of a node [NODESIZE]: low, high half of size, flags, bytes of the key u16 */
 	IS_BRANCH = 0x01,
 	IS_LEAF = 0x02,
 	IS_OVERFLOW = 0x04,
 	IS_META = 0x08,
-	BIG = 0x01,      /* node: the value is the number of its first page [F_BIGDATA] */
-	SUB = 0x02,      /* node: the value is a database's record [F_SUBDATA] */
-	METAS = 2,       /* pages before the first value */
-	KEY_MAX = 511,   /* [MDB_MAXKEYSIZE] */
-	IOVECS = 900,    /* of one write; the kernel takes 1024 */
-	WRITE = 8 << 20, /* bytes of one write */
-	LET_GO = 1 << 20 /* of a value that is let go of by itself */
+	BIG = 0x01,     /* node: the value is the number of its first page [F_BIGDATA] */
+	SUB = 0x02,     /* node: the value is a database's record [F_SUBDATA] */
+	KEY_MAX = 511,  /* [MDB_MAXKEYSIZE] */
+	IOVECS = 900,   /* of one write; the kernel takes 1024 */
+	WRITE = 8 << 20 /* bytes of one write */
 };
 #define NO_PAGE UINT64_MAX
 #define MAGIC 0xBEEFC0DEu
@@ -48,7 +44,7 @@ struct entry {
 	size_t key, key_n; /* in pages.keys */
 	const void *value;
 	size_t n;
-	uint64_t page; /* of the value; 0: it lies in the leaf. Of a tree: the page below. */
+	uint64_t page; /* of the value; 0: it lies in the leaf. In a branch: the page below. */
 	unsigned flags;
 };
 
@@ -56,7 +52,6 @@ struct database {
 	const char *name;
 	struct entry *entry;
 	size_t n, cap;
-	bool mapped;
 	struct record record;
 };
 
@@ -66,9 +61,9 @@ struct pages {
 	size_t n, cap;
 	struct buffer keys, trees; /* trees: all pages of leaves and branches */
 	uint64_t next;             /* page */
-	/* of pages_write */
 	int fd;
 	const char *path;
+	/* What waits to be written at `offset`. */
 	struct iovec iov[IOVECS];
 	unsigned char header[IOVECS][HEADER];
 	int iovecs;
@@ -78,12 +73,22 @@ struct pages {
 
 static const unsigned char zeros[PAGE_BYTES_MAX];
 
-struct pages *pages_new(size_t page, struct cbtm_error *e)
+struct pages *pages_new(size_t page, int fd, const char *path, uint64_t next, struct cbtm_error *e)
 {
 	struct pages *p = mem_zeroed(1, sizeof *p, "the pages of a store", e);
-	if (p)
-		p->page = page;
+	if (!p)
+		return NULL;
+	p->page = page;
+	p->fd = fd;
+	p->path = path;
+	p->next = next;
+	p->offset = next * page;
 	return p;
+}
+
+uint64_t pages_next(const struct pages *p)
+{
+	return p->next;
 }
 
 void pages_free(struct pages *p)
@@ -107,11 +112,6 @@ int pages_database(struct pages *p, const char *name, size_t *database, struct c
 	return 0;
 }
 
-void pages_map(struct pages *p, size_t database)
-{
-	p->database[database].mapped = true;
-}
-
 static int add(struct pages *p, struct database *d, const struct entry *entry, const void *key,
                struct cbtm_error *e)
 {
@@ -123,9 +123,11 @@ static int add(struct pages *p, struct database *d, const struct entry *entry, c
 }
 
 int pages_put(struct pages *p, size_t database, const void *key, size_t key_n, const void *value,
-              size_t n, struct cbtm_error *e)
+              size_t n, uint64_t at, struct cbtm_error *e)
 {
-	struct entry entry = { .key_n = key_n, .value = value, .n = n };
+	struct entry entry = {
+		.key_n = key_n, .value = value, .n = n, .page = at, .flags = at ? BIG : 0
+	};
 	if (key_n == 0 || key_n > KEY_MAX || n > UINT32_MAX)
 		return error_set(e, CBTM_ERR_INTERNAL, p->database[database].name,
 		                 "a key of %zu or a value of %zu bytes", key_n, n);
@@ -134,24 +136,21 @@ int pages_put(struct pages *p, size_t database, const void *key, size_t key_n, c
 
 /* ---------------------------------------------------------------- trees */
 
-static uint64_t pages_of(const struct pages *p, size_t n)
+uint64_t pages_of_value(size_t page, size_t n) /* [OVPAGES] */
 {
-	return (HEADER - 1 + n) / p->page + 1;
+	return (HEADER - 1 + n) / page + 1;
 }
 
-/* Values that a leaf does not hold get pages of their own [me_nodemax, OVPAGES]. */
-static void place_values(struct pages *p, struct database *d)
+bool pages_in_leaf(size_t page, size_t key_n, size_t n) /* [me_nodemax] */
 {
-	size_t in_leaf = (((p->page - HEADER) / 2) & ~(size_t)1) - 2;
-	for (size_t i = 0; i < d->n; i++) {
-		struct entry *entry = &d->entry[i];
-		if (NODE + entry->key_n + entry->n <= in_leaf)
-			continue;
-		entry->page = p->next;
-		entry->flags = BIG;
-		p->next += pages_of(p, entry->n);
-		d->record.overflow_pages += pages_of(p, entry->n);
-	}
+	return NODE + key_n + n <= (((page - HEADER) / 2) & ~(size_t)1) - 2;
+}
+
+static void count_pages(struct pages *p, struct database *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->entry[i].flags & BIG)
+			d->record.overflow_pages += pages_of_value(p->page, d->entry[i].n);
 }
 
 static size_t node_size(const struct entry *entry, bool leaf, bool first)
@@ -292,9 +291,12 @@ static int make_main(struct pages *p, struct record *record, struct cbtm_error *
 
 /* ---------------------------------------------------------------- writing */
 
-static int flush(struct pages *p, struct cbtm_error *e)
+int pages_flush(struct pages *p, struct cbtm_error *e)
 {
 	int rc = p->iovecs ? file_write_vector(p->fd, p->iov, p->iovecs, p->offset, p->path, e) : 0;
+	/* The disk may begin: then the sync at the end finds little left to wait for. */
+	if (!rc)
+		file_start_writing(p->fd, p->offset, p->waiting);
 	p->offset += p->waiting;
 	p->waiting = 0;
 	p->iovecs = 0;
@@ -308,18 +310,19 @@ static void add_bytes(struct pages *p, const void *bytes, size_t n)
 	p->waiting += n;
 }
 
-/* A value on its pages [MDB_page with mp_pages]. */
-static int write_value(struct pages *p, const struct entry *entry, struct cbtm_error *e)
+int pages_value(struct pages *p, const void *value, size_t n, uint64_t *at, struct cbtm_error *e)
 {
-	uint32_t count = (uint32_t)pages_of(p, entry->n);
-	if ((p->iovecs + 3 > IOVECS || p->waiting >= WRITE) && flush(p, e))
+	uint32_t count = (uint32_t)pages_of_value(p->page, n);
+	if ((p->iovecs + 3 > IOVECS || p->waiting >= WRITE) && pages_flush(p, e))
 		return e->name;
 	unsigned char *header = p->header[p->iovecs];
-	put_header(header, entry->page, IS_OVERFLOW);
+	put_header(header, p->next, IS_OVERFLOW);
 	memcpy(header + 12, &count, 4);
 	add_bytes(p, header, HEADER);
-	add_bytes(p, entry->value, entry->n);
-	add_bytes(p, zeros, count * p->page - HEADER - entry->n);
+	add_bytes(p, value, n);
+	add_bytes(p, zeros, count * p->page - HEADER - n);
+	*at = p->next;
+	p->next += count;
 	return 0;
 }
 
@@ -331,7 +334,7 @@ static void fill_meta(const struct pages *p, unsigned char *page, uint64_t trans
 		                 .version = 1,
 		                 .map_size = p->next * p->page,
 		                 .databases = { empty, transaction ? *main : empty },
-		                 .last_page = transaction ? p->next - 1 : METAS - 1,
+		                 .last_page = transaction ? p->next - 1 : PAGES_FIRST - 1,
 		                 .transaction = transaction };
 	meta.databases[0].pad = (uint32_t)p->page;
 	meta.databases[0].flags = MDB_INTEGERKEY | MDB_NOSUBDIR;
@@ -340,51 +343,29 @@ static void fill_meta(const struct pages *p, unsigned char *page, uint64_t trans
 	memcpy(page + HEADER, &meta, sizeof meta);
 }
 
-static int write_values(struct pages *p, const struct database *d, struct cbtm_error *e)
+int pages_finish(struct pages *p, uint64_t *bytes, struct cbtm_error *e)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		const struct entry *entry = &d->entry[i];
-		if (!entry->page)
-			continue;
-		if (write_value(p, entry, e))
-			return e->name;
-		if (!d->mapped || entry->n < LET_GO)
-			continue;
-		if (flush(p, e))
-			return e->name;
-		environment_release_value(entry->value, entry->n);
-	}
-	return 0;
-}
-
-int pages_write(struct pages *p, int fd, const char *path, uint64_t *bytes, struct cbtm_error *e)
-{
-	unsigned char *metas = mem_zeroed(METAS, p->page, "the first pages of a store", e);
+	unsigned char *metas = mem_zeroed(PAGES_FIRST, p->page, "the first pages of a store", e);
 	struct record main;
 	int rc = metas ? 0 : (int)e->name;
-	p->fd = fd;
-	p->path = path;
-	p->next = METAS;
-	for (size_t i = 0; i < p->n; i++)
-		place_values(p, &p->database[i]);
-	for (size_t i = 0; !rc && i < p->n; i++)
+	for (size_t i = 0; !rc && i < p->n; i++) {
+		count_pages(p, &p->database[i]);
 		rc = make_tree(p, &p->database[i], e);
+	}
 	if (!rc)
 		rc = make_main(p, &main, e);
 	if (rc)
 		goto done;
+	add_bytes(p, p->trees.data, p->trees.n);
+	rc = pages_flush(p, e);
+	*bytes = p->offset;
 	/* The page of the later transaction counts. */
 	fill_meta(p, metas, 0, &main);
 	fill_meta(p, metas + p->page, 1, &main);
-	add_bytes(p, metas, METAS * p->page);
-	for (size_t i = 0; !rc && i < p->n; i++)
-		rc = write_values(p, &p->database[i], e);
+	add_bytes(p, metas, PAGES_FIRST * p->page);
+	p->offset = 0;
 	if (!rc)
-		rc = flush(p, e);
-	add_bytes(p, p->trees.data, p->trees.n);
-	if (!rc)
-		rc = flush(p, e);
-	*bytes = p->offset;
+		rc = pages_flush(p, e);
 done:
 	free(metas);
 	return rc;

@@ -18,9 +18,13 @@ int part_files(const char *folder, uint32_t part, struct arena *a, struct part_f
 	const struct {
 		char **path;
 		const char *suffix;
-	} files[] = { { &f->store, ".lmdb" },           { &f->manifest, ".json" },
-		          { &f->partial, ".lmdb.partial" }, { &f->state, ".lmdb.partial.state" },
-		          { &f->sealing, ".lmdb.sealing" }, { &f->lock, ".lock" } };
+	} files[] = { { &f->store, ".lmdb" },
+		          { &f->manifest, ".json" },
+		          { &f->partial, ".lmdb.partial" },
+		          { &f->blocks, ".lmdb.blocks" },
+		          { &f->state, ".lmdb.partial.state" },
+		          { &f->sealing, ".lmdb.sealing" },
+		          { &f->lock, ".lock" } };
 	if (!(f->folder = arena_string(a, folder, strlen(folder), e)) ||
 	    !(f->dataset = arena_printf(a, e, "%s/DATASET.json", folder)))
 		return e->name;
@@ -98,6 +102,8 @@ int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *
 	int rc = remove_file(f->sealing, e);
 	if (!rc && partial_too)
 		rc = remove_file(f->partial, e);
+	if (!rc && partial_too)
+		rc = remove_file(f->blocks, e);
 	if (!rc && partial_too)
 		rc = remove_file(f->state, e);
 	return rc;

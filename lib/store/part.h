@@ -11,9 +11,10 @@ struct part_files {
 	char *dataset;  /* DATASET.json */
 	char *store;    /* part-00000.lmdb: whole, never changed */
 	char *manifest; /* part-00000.json: written last */
-	char *partial;  /* part-00000.lmdb.partial: grows, commit by commit */
+	char *partial;  /* part-00000.lmdb.partial: what is committed, tails, where blocks are */
+	char *blocks;   /* part-00000.lmdb.blocks: the sealed file's values, as they come */
 	char *state;    /* part-00000.lmdb.partial.state: may the partial be trusted? */
-	char *sealing;  /* part-00000.lmdb.sealing: the sealed file before its rename */
+	char *sealing;  /* part-00000.lmdb.sealing: the sealed file, where it had to be written anew */
 	char *lock;     /* part-00000.lock */
 };
 
@@ -32,7 +33,7 @@ int part_guard(const struct part_files *f, struct cbtm_error *e);
 /* Removes the lock file and lets go of it. fd = -1 is fine. */
 void part_unguard(const struct part_files *f, int fd);
 
-/* Removes what an unfinished seal left; also the partial file and its state if `partial_too`. */
+/* Removes what an unfinished seal left; also the part that grows if `partial_too`. */
 int part_clean(const struct part_files *f, bool partial_too, struct cbtm_error *e);
 
 /* Removes what a killed file_replace of a file whose name begins with `stem` left in the folder. */

@@ -2,11 +2,16 @@
 #include "store/partial.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/packed.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { LAYOUT = 2, FIRST_MAP = 128 << 20 };
+enum { LAYOUT = 3, FIRST_MAP = 128 << 20 };
 
 static int failed(const struct partial *p, int rc, struct cbtm_error *e)
 {
@@ -46,7 +51,60 @@ void partial_close(struct partial *p)
 {
 	if (p->env)
 		mdb_env_close(p->env);
+	if (p->pages)
+		close(p->fd);
+	pages_free(p->pages);
 	p->env = NULL;
+	p->pages = NULL;
+}
+
+int partial_sync(const struct partial *p, struct cbtm_error *e)
+{
+	int rc = file_sync(p->fd, p->blocks_path, e);
+	return rc ? rc : environment_sync(p->env, p->path, e);
+}
+
+/* The page behind the blocks that records name. */
+static int find_end(const struct partial *p, MDB_txn *t, uint64_t *next, struct cbtm_error *e)
+{
+	MDB_cursor *c;
+	MDB_val key, value;
+	struct packed_record r;
+	int rc = mdb_cursor_open(t, p->blocks, &c);
+	*next = PAGES_FIRST;
+	if (rc)
+		return failed(p, rc, e);
+	while (!(rc = mdb_cursor_get(c, &key, &value, MDB_NEXT))) {
+		if (!packed_record_read(value.mv_data, value.mv_size, &r)) {
+			rc = MDB_CORRUPTED;
+			break;
+		}
+		uint64_t end = r.at + pages_of_value((size_t)sysconf(_SC_PAGESIZE), r.n);
+		if (r.at && end > *next)
+			*next = end;
+	}
+	mdb_cursor_close(c);
+	return failed(p, rc == MDB_NOTFOUND ? 0 : rc, e);
+}
+
+/* The file of blocks, as long as `next` pages: what is beyond was never committed. */
+static int open_blocks(struct partial *p, uint64_t next, struct cbtm_error *e)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct stat st;
+	p->fd = open(p->blocks_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (p->fd < 0 || fstat(p->fd, &st))
+		return error_errno(e, CBTM_ERR_CREATE, p->blocks_path, "cannot open the file");
+	int rc = 0;
+	if (next > PAGES_FIRST && (uint64_t)st.st_size < next * page)
+		rc = error_set(e, CBTM_ERR_BAD_STORE, p->blocks_path, "is shorter than its records say");
+	else if (ftruncate(p->fd, (off_t)(next > PAGES_FIRST ? next * page : 0)))
+		rc = error_errno(e, CBTM_ERR_IO, p->blocks_path, "cannot cut the file");
+	if (!rc && !(p->pages = pages_new(page, p->fd, p->blocks_path, next, e)))
+		rc = e->name;
+	if (rc)
+		close(p->fd);
+	return rc;
 }
 
 int partial_put_state(const struct partial *p, MDB_txn *t, const char *prefix, const char *name,
@@ -170,10 +228,11 @@ static bool is_ours(const struct partial *p, MDB_txn *t, const char *text)
 	       !memcmp(value.mv_data, text, value.mv_size);
 }
 
-/* *ours: the file is of this kind and fingerprint; what it held beyond its state is gone. */
+/* *ours: the files are of this kind and fingerprint; what they held beyond the state is gone. */
 static int resume(struct partial *p, const char *header, bool *ours, struct cbtm_error *e)
 {
 	MDB_txn *t;
+	uint64_t next = 0;
 	int rc = environment_begin(p->env, false, p->path, &t, e);
 	if (rc)
 		return rc;
@@ -182,8 +241,12 @@ static int resume(struct partial *p, const char *header, bool *ours, struct cbtm
 		rc = drop_uncommitted(p, t, false, e);
 	if (*ours && !rc)
 		rc = drop_uncommitted(p, t, true, e);
-	if (!rc && *ours)
-		return environment_commit(t, p->path, e);
+	if (*ours && !rc)
+		rc = find_end(p, t, &next, e);
+	if (!rc && *ours) {
+		rc = environment_commit(t, p->path, e);
+		return rc ? rc : open_blocks(p, next, e);
+	}
 	mdb_txn_abort(t);
 	return rc;
 }
@@ -197,8 +260,12 @@ int partial_open(const struct part_files *f, const struct store_kind *kind,
 	int rc;
 	memset(p, 0, sizeof *p);
 	p->path = f->partial;
+	p->blocks_path = f->blocks;
 	header_text(kind, fingerprint, header);
 	if (file_exists(f->partial) && part_state_is_good(f)) {
+		/* A seal that was interrupted before its manifest had given the blocks their last name. */
+		if (!file_exists(f->blocks) && !file_exists(f->manifest))
+			file_rename(f->store, f->blocks);
 		rc = open_file(p, &why);
 		if (!rc)
 			rc = resume(p, header, &ours, &why);
@@ -213,7 +280,8 @@ int partial_open(const struct part_files *f, const struct store_kind *kind,
 		log_message(LOG_INFO, "%s: %s, begun anew", f->partial,
 		            rc ? why.what : "of another fingerprint");
 	}
-	if ((rc = part_clean(f, true, e)) || (rc = part_state_write(f, e)) || (rc = open_file(p, e)))
+	if ((rc = part_clean(f, true, e)) || (rc = part_state_write(f, e)) || (rc = open_file(p, e)) ||
+	    (rc = open_blocks(p, PAGES_FIRST, e)))
 		goto done;
 	MDB_txn *t;
 	if ((rc = environment_begin(p->env, false, p->path, &t, e)))

@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file of a part that still grows. It is ours alone and no published format: one database of
- * packed blocks (writer.h) under (column, first row); one of open
- * blocks ("tails") under (column, rows so far), uncompressed; one of the state: columns, facts,
- * cursor. The state says what is committed. Blocks and tails beyond it may lie there already
- * (large appends are written ahead) and are dropped when the file is opened again.
+ * A part that still grows: two files, ours alone and no published format. One is LMDB's: a database
+ * of records of packed blocks (packed.h) under (column, first row); one of open blocks ("tails")
+ * under (column, rows so far), uncompressed; one of the state: columns, facts, cursor. The state
+ * says what is committed. Records and tails beyond it may lie there already (large appends are
+ * written ahead) and are dropped when the file is opened again.
+ *
+ * The other holds the blocks themselves, on pages as the sealed file will have them (pages.h);
+ * what no record names is cut off when it is opened again. A commit writes to it first. It becomes
+ * the sealed file when the trees are written behind the blocks.
  */
 #pragma once
 #include "store/block.h"
 #include "store/environment.h"
+#include "store/pages.h"
 #include "store/part.h"
 
 struct partial {
 	const char *path;
 	MDB_env *env;
 	MDB_dbi blocks, tails, state;
+	const char *blocks_path;
+	int fd; /* of the blocks; -1: closed */
+	struct pages *pages;
 };
 
 /* What the state says of a column. */
@@ -30,6 +38,8 @@ struct partial_column {
 int partial_open(const struct part_files *f, const struct store_kind *kind,
                  struct digest fingerprint, struct partial *p, struct cbtm_error *e);
 void partial_close(struct partial *p); /* {0} is fine */
+/* Makes both files durable. */
+int partial_sync(const struct partial *p, struct cbtm_error *e);
 
 /* Calls `visit` for each entry of the state whose key begins with `prefix`; name = the rest. */
 typedef int partial_visit(void *arg, const char *name, const void *value, size_t n,

@@ -3,9 +3,10 @@
  * A part: one LMDB file of columns, written by one process, sealed once, never changed again.
  * doc/store-format.md specifies it to the byte.
  *
- * While it grows it is DIR/part-NNNNN.lmdb.partial; every commit holds rows and the resume
- * cursor together. store_seal writes the blocks once more in a canonical order, publishes
- * part-NNNNN.lmdb, then part-NNNNN.json. A .lmdb without its .json is discarded and redone.
+ * While it grows it is two files (partial.h); every commit holds rows and the resume cursor
+ * together. store_seal brings the blocks into a canonical order, if they are not, writes the trees
+ * behind them, publishes part-NNNNN.lmdb, then part-NNNNN.json. A .lmdb without its .json is
+ * discarded and redone.
  */
 #pragma once
 #include "base/buffer.h"
@@ -108,7 +109,7 @@ int store_commit(struct store_writer *w, const void *cursor, size_t n, struct cb
 /* The cursor of the last commit; n = 0 on a fresh part. Owned by the writer. */
 int store_cursor(struct store_writer *w, const void **cursor, size_t *n, struct cbtm_error *e);
 
-/* Commits, writes the sealed file, publishes; frees the writer in any case. */
+/* Commits, completes the file, publishes; frees the writer in any case. */
 int store_seal(struct store_writer *w, struct cbtm_error *e);
 /* Leaves the partial file as the last commit left it, frees the writer; NULL is fine. */
 void store_leave(struct store_writer *w);

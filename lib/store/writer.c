@@ -225,7 +225,7 @@ void store_leave(struct store_writer *w)
 	if (!w)
 		return;
 	/* So that the next boot may trust the file too; if it fails, the file is begun anew then. */
-	if (w->partial.env && !environment_sync(w->partial.env, w->partial.path, &ignored))
+	if (w->partial.env && !partial_sync(&w->partial, &ignored))
 		part_state_clean(&w->files, &ignored);
 	writer_free(w);
 }

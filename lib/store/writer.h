@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The inside of a writer, shared by writer.c (appending), pack.c, commit.c and seal.c.
- *
- * A packed block is what the partial file holds: the digest of the raw bytes (high, low), then the
- * value of the sealed file, a block or a tensor's, then a tensor's CRCs.
- */
+/* The inside of a writer, shared by writer.c (appending), pack.c, commit.c and seal.c. */
 #pragma once
 #include "store/manifest.h"
+#include "store/packed.h"
 #include "store/partial.h"
 
 struct writer_column {
@@ -33,15 +29,12 @@ struct writer_fact {
 struct writer_block {
 	size_t column;
 	uint64_t key, rows;
-	struct buffer raw;    /* taken for the next open block once it is packed */
-	struct buffer packed; /* n = 0: not packed yet */
-};
-
-struct packed_block {
-	struct digest raw; /* of its raw bytes */
-	uint64_t rows, raw_n;
-	const unsigned char *value, *crcs;
-	size_t value_n, crcs_n;
+	struct buffer raw;        /* taken for the next open block once it is packed */
+	struct digest raw_digest; /* set when it is packed, as the following */
+	uint64_t raw_n;
+	struct buffer
+		packed; /* the value of the sealed file, then a tensor's CRCs; n = 0: not packed */
+	size_t value_n;
 };
 
 struct store_writer {
@@ -92,9 +85,6 @@ int writer_set_fact(struct store_writer *w, const char *name, const char *json, 
 
 /* pack.c: puts the open block of a column among those that wait. */
 int writer_close_block(struct store_writer *w, struct writer_column *c, struct cbtm_error *e);
-/* The pieces of a packed block; false if it is not one. Points into p[0..n). */
-bool packed_block_find(enum store_shape shape, size_t page, const void *p, size_t n,
-                       struct packed_block *b);
 /* Packs all that wait. */
 int writer_pack(struct store_writer *w, struct cbtm_error *e);
 /* They are written: keeps the memory of usual blocks for the next ones. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,47 @@ static void test_threads_read_one_store(void **state)
 	sample_folder_free(folder);
 }
 
+/* Bytes of files in this process's memory. */
+static uint64_t mapped(void)
+{
+	char line[256];
+	unsigned long long kib = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "RssFile: %llu", &kib) == 1)
+			break;
+	fclose(f);
+	return 1024 * kib;
+}
+
+static void test_reading_a_part_takes_no_memory_of_its_size(void **state)
+{
+	(void)state;
+	enum { MANY = 3 << 20 }; /* keys: 24 MiB, raw */
+	struct cbtm_error e = { 0 };
+	struct store_writer *w;
+	struct store *s;
+	struct store_reader *r;
+	char *folder = sample_folder();
+	sample_ok(store_create(folder, 0, store_kind_find("documents"), sample_fingerprint(1), &w, &e),
+	          &e);
+	for (uint64_t row = 0; row < MANY; row++)
+		sample_ok(store_append(w, "key", &row, 1, &e), &e);
+	sample_ok(store_seal(w, &e), &e);
+	sample_ok(store_open(folder, 0, NULL, &s, &e), &e);
+	sample_ok(store_reader_open(s, "key", &r, &e), &e);
+	uint64_t before = mapped(), key, most = 0;
+	for (uint64_t row = 0; row < MANY; row += 1000) {
+		sample_ok(store_read_rows(r, row, 1, &key, &e), &e);
+		assert_int_equal(key, row);
+		most = mapped() > most ? mapped() : most;
+	}
+	assert_true(most < before + (4 << 20));
+	store_reader_close(r);
+	store_close(s);
+	sample_folder_free(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_many_rows_at_once_cross_blocks),
 		cmocka_unit_test(test_a_row_decodes_its_block_alone),
 		cmocka_unit_test(test_threads_read_one_store),
+		cmocka_unit_test(test_reading_a_part_takes_no_memory_of_its_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,12 +46,23 @@ static const unsigned char *value_of(unsigned char (*values)[VALUE_MAX], size_t 
 	return values[(database + 7 * i) & 255];
 }
 
+/* Each database's values are written by another struct pages, as after a kill. */
 static void write_sample(const char *path, unsigned char (*values)[VALUE_MAX], uint64_t *bytes)
 {
 	struct cbtm_error e = { 0 };
-	struct pages *p = pages_new(PAGE, &e);
+	static uint64_t at[DATABASES][100000];
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0666);
+	struct pages *p = pages_new(PAGE, fd, path, PAGES_FIRST, &e);
 	assert_true(fd >= 0);
+	for (size_t d = 0; d < DATABASES; d++) {
+		for (size_t i = 0; i < made[d].entries; i++)
+			if (!pages_in_leaf(PAGE, 8, size_of(d, i)))
+				sample_ok(pages_value(p, value_of(values, d, i), size_of(d, i), &at[d][i], &e), &e);
+		sample_ok(pages_flush(p, &e), &e);
+		uint64_t next = pages_next(p);
+		pages_free(p);
+		p = pages_new(PAGE, fd, path, next, &e);
+	}
 	for (size_t d = 0; d < DATABASES; d++) {
 		size_t database;
 		sample_ok(pages_database(p, made[d].name, &database, &e), &e);
@@ -59,11 +70,12 @@ static void write_sample(const char *path, unsigned char (*values)[VALUE_MAX], u
 		for (size_t i = 0; i < made[d].entries; i++) {
 			unsigned char key[8];
 			put_big_endian(key, 3 * i);
-			sample_ok(pages_put(p, d, key, sizeof key, value_of(values, d, i), size_of(d, i), &e),
+			sample_ok(pages_put(p, d, key, sizeof key, value_of(values, d, i), size_of(d, i),
+			                    at[d][i], &e),
 			          &e);
 		}
 	}
-	sample_ok(pages_write(p, fd, path, bytes, &e), &e);
+	sample_ok(pages_finish(p, bytes, &e), &e);
 	pages_free(p);
 	close(fd);
 }
@@ -200,13 +212,13 @@ static void test_what_lmdb_cannot_hold_is_refused(void **state)
 	struct cbtm_error e = { 0 };
 	char key[512] = "k";
 	size_t database;
-	struct pages *p = pages_new(PAGE, &e);
+	struct pages *p = pages_new(PAGE, -1, "x", PAGES_FIRST, &e);
 	sample_ok(pages_database(p, "a", &database, &e), &e);
-	assert_int_equal(pages_put(p, database, key, 0, "", 0, &e), CBTM_ERR_INTERNAL);
+	assert_int_equal(pages_put(p, database, key, 0, "", 0, 0, &e), CBTM_ERR_INTERNAL);
 	e = (struct cbtm_error){ 0 };
-	assert_int_equal(pages_put(p, database, key, 512, "", 0, &e), CBTM_ERR_INTERNAL);
+	assert_int_equal(pages_put(p, database, key, 512, "", 0, 0, &e), CBTM_ERR_INTERNAL);
 	e = (struct cbtm_error){ 0 };
-	sample_ok(pages_put(p, database, key, 511, "", 0, &e), &e);
+	sample_ok(pages_put(p, database, key, 511, "", 0, 0, &e), &e);
 	pages_free(p);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/file.h"
+#include "store/packed.h"
 #include "store/partial.h"
 #include "store/sample.h"
 #include <setjmp.h>
@@ -38,6 +39,20 @@ static struct partial open_it(const struct fixture *f, uint64_t fingerprint)
 	return p;
 }
 
+/* A block of 10 rows and 5000 bytes. */
+static void put_block(const struct partial *p, MDB_txn *t, const char *column, uint64_t row)
+{
+	static const char value[5000] = "block";
+	struct cbtm_error e = { 0 };
+	struct packed_record r = { .rows = 10, .raw_n = 10, .n = sizeof value };
+	struct buffer b = { 0 };
+	sample_ok(pages_value(p->pages, value, sizeof value, &r.at, &e), &e);
+	sample_ok(pages_flush(p->pages, &e), &e);
+	sample_ok(packed_record_write(&r, &b, &e), &e);
+	sample_ok(partial_put(p, t, p->blocks, column, row, b.data, b.n, &e), &e);
+	buffer_free(&b);
+}
+
 /* A column "a" with committed blocks up to row 20 and a tail at 25; more lies beyond. */
 static void write_ahead(const struct partial *p)
 {
@@ -46,8 +61,8 @@ static void write_ahead(const struct partial *p)
 	MDB_txn *t;
 	sample_ok(environment_begin(p->env, false, p->path, &t, &e), &e);
 	for (uint64_t row = 0; row < 40; row += 10)
-		sample_ok(partial_put(p, t, p->blocks, "a", row, "block", 5, &e), &e);
-	sample_ok(partial_put(p, t, p->blocks, "b", 0, "block", 5, &e), &e);
+		put_block(p, t, "a", row);
+	put_block(p, t, "b", 0);
 	sample_ok(partial_put(p, t, p->tails, "a", 25, "tail", 4, &e), &e);
 	sample_ok(partial_put(p, t, p->tails, "a", 35, "tail", 4, &e), &e);
 	sample_ok(partial_put_state(p, t, "column/", "a", &column, sizeof column, &e), &e);
@@ -78,6 +93,17 @@ static void test_what_lies_beyond_the_commit_is_dropped(void **state)
 	assert_false(has(&p, p.blocks, "b", 0));
 	assert_true(has(&p, p.tails, "a", 25));
 	assert_false(has(&p, p.tails, "a", 35));
+	/* Blocks of two pages each: the first two are left in their file, and the next comes there. */
+	struct cbtm_error e = { 0 };
+	uint64_t size;
+	sample_ok(file_size(f.files.blocks, &size, &e), &e);
+	assert_int_equal(size, (PAGES_FIRST + 4) * sysconf(_SC_PAGESIZE));
+	assert_int_equal(pages_next(p.pages), PAGES_FIRST + 4);
+	partial_close(&p);
+	/* Without its blocks a record is worth nothing. */
+	assert_int_equal(truncate(f.files.blocks, (off_t)size - 1), 0);
+	p = open_it(&f, 1);
+	assert_false(has(&p, p.blocks, "a", 0));
 	partial_close(&p);
 	tear_down(&f);
 }

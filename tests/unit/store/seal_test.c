@@ -54,6 +54,62 @@ static void test_fingerprint_and_facts_change_the_bytes_rows_do_not_move(void **
 	sample_folder_free(folder);
 }
 
+/* Rows of a fixed and of a variable column, [from, to) of 40000: more than a block of each. */
+static void append_some(struct store_writer *w, int column, uint64_t from, uint64_t to)
+{
+	struct cbtm_error e = { 0 };
+	char text[40];
+	for (uint64_t row = from; row < to; row++) {
+		int n = snprintf(text, sizeof text, "row %llu", (unsigned long long)(row * row * 7919));
+		if (column)
+			sample_ok(store_append_row(w, "text", text, (uint64_t)n, &e), &e);
+		else
+			sample_ok(store_append(w, "key", &(uint64_t){ row * 0x9e3779b97f4a7c15 }, 1, &e), &e);
+	}
+}
+
+/* However rows come and are committed, the file is the same; if blocks lie in another order, they
+ * are written anew. */
+static void test_the_order_of_appends_changes_no_byte(void **state)
+{
+	(void)state;
+	enum { MANY = 80000 };
+	char *folder[4];
+	for (int way = 0; way < 4; way++) {
+		struct cbtm_error e = { 0 };
+		struct store_writer *w;
+		folder[way] = sample_folder();
+		sample_ok(store_create(folder[way], 0, store_kind_find("documents"), sample_fingerprint(1),
+		                       &w, &e),
+		          &e);
+		uint64_t step = way == 0 ? MANY : way == 1 ? 1777 : 20000;
+		for (uint64_t row = 0; way < 3 && row < MANY; row += step)
+			for (int column = 0; column < 2; column++) {
+				uint64_t end = row + step < MANY ? row + step : MANY;
+				append_some(w, way == 2 ? !column : column, row, end);
+				/* Else between columns, too: they are never in step then. */
+				if (way != 2 || column)
+					sample_ok(store_commit(w, NULL, 0, &e), &e);
+			}
+		for (int column = 1; way == 3 && column >= 0; column--) {
+			append_some(w, column, 0, MANY);
+			sample_ok(store_commit(w, NULL, 0, &e), &e);
+			store_leave(w);
+			sample_ok(store_create(folder[way], 0, store_kind_find("documents"),
+			                       sample_fingerprint(1), &w, &e),
+			          &e);
+		}
+		sample_ok(store_seal(w, &e), &e);
+		sample_ok(store_check(folder[way], 0, &e), &e);
+	}
+	for (int way = 1; way < 4; way++) {
+		sample_same_files(folder[0], folder[way], "part-00000.lmdb");
+		sample_same_files(folder[0], folder[way], "part-00000.json");
+	}
+	for (int way = 0; way < 4; way++)
+		sample_folder_free(folder[way]);
+}
+
 static void test_a_missing_or_broken_block_is_found(void **state)
 {
 	(void)state;
@@ -227,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_killed_at_random_times_ends_with_the_same_bytes),
 #endif
 		cmocka_unit_test(test_empty_part_seals),
+		cmocka_unit_test(test_the_order_of_appends_changes_no_byte),
 		cmocka_unit_test(test_a_missing_or_broken_block_is_found),
 		cmocka_unit_test(test_fingerprint_and_facts_change_the_bytes_rows_do_not_move),
 	};
