@@ -15,7 +15,8 @@ struct options {
 	struct pipeline_options pipeline;
 	struct run_selection select;
 	uint64_t jobs, threads;
-	int dry_run, quiet;
+	struct cbtm_texts devices;
+	int dry_run, quiet, full_disk;
 };
 static const struct cbtm_param options[] = {
 	PIPELINE_ROWS(struct options),
@@ -29,6 +30,11 @@ static const struct cbtm_param options[] = {
 	  "tasks at the same time; 0: one a processor", 0, 0 },
 	{ "threads", CBTM_PARAM_COUNT, offsetof(struct options, threads), "0", 0, 4096, NULL,
 	  "threads that they share; 0: one a processor", 0, 0 },
+	{ "devices", CBTM_PARAM_TEXTS, offsetof(struct options, devices), "[]", 0, 0, NULL,
+	  "device of a task that computes, instead of the file's; may be repeated; all", 0, 0 },
+	{ "full_disk", CBTM_PARAM_CHOICE, offsetof(struct options, full_disk), "stop", 0, 0,
+	  "stop|pause", "what becomes of a task that finds the disk full: it fails, or waits for room",
+	  0, 0 },
 	{ "dry_run", CBTM_PARAM_BOOL, offsetof(struct options, dry_run), "false", 0, 0, NULL,
 	  "only say what would run, and why", 0, 0 },
 	{ "quiet", CBTM_PARAM_BOOL, offsetof(struct options, quiet), "false", 0, 0, NULL,
@@ -86,12 +92,17 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 	const struct options *o = values;
 	struct run r;
 	char bin[PATH_MAX];
-	struct local_setting setting = { bin, o->jobs ? (unsigned)o->jobs : processors_available(),
+	struct local_setting setting = { bin,
+		                             o->jobs ? (unsigned)o->jobs : processors_available(),
 		                             o->threads ? (unsigned)o->threads : processors_available(),
-		                             o->quiet };
+		                             o->quiet,
+		                             o->full_disk != 0,
+		                             { 0 } };
 
 	if (pipeline_open(&o->pipeline, arguments, n, &r, e) || run_select(&r, &o->select, e) ||
-	    pipeline_bin(bin, sizeof bin, e))
+	    pipeline_bin(bin, sizeof bin, e) ||
+	    devices_choose(o->devices.n ? &o->devices : &r.pipeline->devices, r.graph->arena,
+	                   &setting.devices, e))
 		goto done;
 	if (o->dry_run)
 		dry_run(&r, e);

@@ -34,6 +34,7 @@ struct graph_dataset {
 	const char *name; /* for people: "expert, cluster 3" */
 	uint32_t parts;
 	struct graph_part *part;
+	uint32_t started; /* parts that this run started */
 	struct graph_input input[STAGE_INPUTS];
 	size_t inputs;
 	const struct stage_cause *cause; /* why it is this one: kept to compare the next run with */

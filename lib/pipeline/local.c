@@ -16,19 +16,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_SECONDS 0.5  /* between two looks at the jobs when nothing happens */
-#define LINE_SECONDS 10.0 /* between two lines where there is no terminal */
+#define LOOK_SECONDS 0.5    /* between two looks at the jobs when nothing happens */
+#define MORE_ROOM (1 << 20) /* bytes that must be free beside those at a pause */
+#define LINE_SECONDS 10.0   /* between two lines where there is no terminal */
 enum { TAIL_LINES = 20 };
 
 struct running {
 	struct process process;
 	struct graph_dataset *dataset;
 	uint32_t part;
+	size_t device; /* index of its own; NO_DEVICE */
 };
+#define NO_DEVICE SIZE_MAX
 
 /* State of one local_run. */
 struct local {
@@ -42,8 +46,11 @@ struct local {
 	struct arena *arena;
 	struct running *running;
 	size_t n_running;
+	bool *taken; /* of the devices */
 	double next_line;
-	bool forwarded; /* the stop was passed on */
+	bool forwarded;         /* the stop was passed on */
+	bool paused;            /* the disk is full: */
+	uint64_t room_at_pause; /* bytes that were free */
 };
 
 static size_t count_parts(const struct graph_dataset *d, enum graph_state state)
@@ -69,20 +76,61 @@ static bool is_ready(const struct graph_dataset *d)
 	return true;
 }
 
-/* Jobs of the same task as d that run or could: among them the threads are shared out. Others are
- * left out: a long task that starts beside a short one should not be slow for ever. */
+static bool computes(const struct graph_dataset *d)
+{
+	return d->task->plugin && !strcmp(d->task->plugin, "compute");
+}
+
+/*
+ * The threads are shared out among jobs of the same task that run side by side: waves of `jobs`, and
+ * the rest of a division, which comes last, among fewer: three experts on two processors are two
+ * with a thread each, then one with both. Other tasks do not count: a long one that starts beside a
+ * short one should not be slow for ever.
+ */
 static unsigned threads_for(const struct local *l, const struct graph_dataset *d)
 {
-	size_t n = 0;
+	size_t started = 0, missing = 0, side = l->setting->jobs, last, threads;
 
 	for (size_t i = 0; i < l->g->n; i++) {
 		const struct graph_dataset *other = l->g->dataset[i];
-		if (other->task == d->task && is_ready(other))
-			n += count_parts(other, GRAPH_MISSING) + count_parts(other, GRAPH_RUNNING);
+		if (other->task != d->task)
+			continue;
+		started += other->started;
+		if (is_ready(other))
+			missing += count_parts(other, GRAPH_MISSING);
 	}
-	if (n > l->setting->jobs)
-		n = l->setting->jobs;
-	return n && l->setting->threads / n ? (unsigned)(l->setting->threads / n) : 1;
+	if (computes(d) && l->setting->devices.n && l->setting->devices.n < side)
+		side = l->setting->devices.n;
+	last = (started + missing) % side;
+	if (missing <= last)
+		side = last;
+	threads = l->setting->threads / (side ? side : 1);
+	return threads ? (unsigned)threads : 1;
+}
+
+/* A device for a job of d; false: it must wait for one. */
+static bool find_device(const struct local *l, const struct graph_dataset *d, size_t *device)
+{
+	const struct devices *all = &l->setting->devices;
+
+	*device = NO_DEVICE;
+	if (!all->n || !computes(d))
+		return true;
+	for (size_t i = 0; i < all->n && *device == NO_DEVICE; i++)
+		if (!l->taken[i])
+			*device = i;
+	return *device != NO_DEVICE;
+}
+
+/* The variable of a job's environment: its device, or none; NULL: as the driver's. */
+static const char *variable_of(struct local *l, size_t device)
+{
+	const struct devices *all = &l->setting->devices;
+
+	if (!all->n)
+		return NULL;
+	return arena_printf(l->arena, l->e, "CUDA_VISIBLE_DEVICES=%s",
+	                    device == NO_DEVICE ? "" : all->name[device]);
 }
 
 /* For people: "expert 3 of experts", "vectors, part 2 of 8"; what systems share is of none. */
@@ -163,7 +211,7 @@ static int complete(struct local *l, struct graph_dataset *d)
 	return l->completed ? l->completed(l->arg, d, l->e) : 0;
 }
 
-static int start(struct local *l, struct graph_dataset *d, uint32_t part)
+static int start(struct local *l, struct graph_dataset *d, uint32_t part, size_t device)
 {
 	struct running *r = &l->running[l->n_running];
 	const char *name = job_name(l->g, d, part, l->arena, l->e);
@@ -177,11 +225,16 @@ static int start(struct local *l, struct graph_dataset *d, uint32_t part)
 	if (!log || !events)
 		return l->e->name;
 	struct job_setting setting = { l->setting->bin, threads_for(l, d), events, NULL };
-	if (job_arguments(l->g, d, part, &setting, l->arena, &argv, l->e) ||
-	    process_start(argv, log, &r->process, l->e))
+	const char *variable = variable_of(l, device);
+	if (l->e->name || job_arguments(l->g, d, part, &setting, l->arena, &argv, l->e) ||
+	    process_start(argv, variable, log, &r->process, l->e))
 		return l->e->name;
 	r->dataset = d;
 	r->part = part;
+	r->device = device;
+	if (device != NO_DEVICE)
+		l->taken[device] = true;
+	d->started++;
 	d->part[part].state = GRAPH_RUNNING;
 	l->n_running++;
 	return write_state(l);
@@ -198,9 +251,15 @@ static int advance(struct local *l, struct graph_dataset *d)
 	l->report->done += linked;
 	if (linked)
 		say(l, "linked", d, 0, -1);
-	for (uint32_t i = 0; i < d->parts && l->n_running < l->setting->jobs; i++)
-		if (d->part[i].state == GRAPH_MISSING && start(l, d, i))
+	for (uint32_t i = 0; i < d->parts && l->n_running < l->setting->jobs; i++) {
+		size_t device;
+		if (d->part[i].state != GRAPH_MISSING)
+			continue;
+		if (!find_device(l, d, &device))
+			break;
+		if (start(l, d, i, device))
 			return l->e->name;
+	}
 	if (count_parts(d, GRAPH_DONE) == d->parts)
 		return complete(l, d);
 	return 0;
@@ -242,6 +301,48 @@ static enum cbtm_error_name error_of(int status)
 	return CBTM_ERR_TASK_FAILED;
 }
 
+static uint64_t room(const struct local *l)
+{
+	struct statvfs disk;
+
+	return statvfs(l->g->pipeline->work, &disk) ? 0 : (uint64_t)disk.f_bavail * disk.f_frsize;
+}
+
+/* Whether a job ended for want of room: its status is that of any failed write, its hint is not. */
+static bool found_no_room(const struct local *l, const struct running *r, int status)
+{
+	struct cbtm_error ignored = { 0 };
+	struct buffer tail = { 0 };
+	bool full = WIFEXITED(status) && WEXITSTATUS(status) == error_exit_status(CBTM_ERR_DISK_FULL) &&
+	            !process_tail(&r->process, TAIL_LINES, "", &tail, &ignored) && tail.n &&
+	            strstr(tail.data, error_default_hint(CBTM_ERR_DISK_FULL));
+
+	buffer_free(&tail);
+	return l->setting->pause && full;
+}
+
+/* Nothing is started until there is more room than now; the job goes on behind its last commit. */
+static void pause_for(struct local *l, struct graph_part *part)
+{
+	char free_text[16];
+
+	part->state = GRAPH_MISSING;
+	l->paused = true;
+	l->room_at_pause = room(l);
+	number_human_bytes(l->room_at_pause, free_text);
+	log_message(LOG_WARNING, "paused: the disk of %s is full (%s are free); free some space there",
+	            l->g->pipeline->work, free_text);
+}
+
+static bool is_paused(struct local *l)
+{
+	if (l->paused && room(l) >= l->room_at_pause + MORE_ROOM) {
+		l->paused = false;
+		log_message(LOG_WARNING, "going on: there is room again");
+	}
+	return l->paused;
+}
+
 /* Success is the sealed part, never the exit status alone. */
 static int finish(struct local *l, struct running *r, int status)
 {
@@ -263,6 +364,10 @@ static int finish(struct local *l, struct running *r, int status)
 		say(l, "stopped", d, r->part, seconds);
 		return l->forwarded ? 0 : report_failure(l, r, status);
 	}
+	if (found_no_room(l, r, status)) {
+		pause_for(l, part);
+		return 0;
+	}
 	part->state = GRAPH_FAILED;
 	l->report->failed++;
 	if (!l->report->failure)
@@ -283,6 +388,8 @@ static int reap(struct local *l)
 		if (pid < 0)
 			return error_errno(l->e, CBTM_ERR_INTERNAL, NULL, "cannot wait for a process");
 		struct running r = l->running[i];
+		if (r.device != NO_DEVICE)
+			l->taken[r.device] = false;
 		memmove(&l->running[i], &l->running[i + 1], (--l->n_running - i) * sizeof r);
 		if (finish(l, &r, status) || write_state(l))
 			return l->e->name;
@@ -344,9 +451,9 @@ static int loop(struct local *l)
 	sigaddset(&child, SIGCHLD);
 	for (;;) {
 		forward_stop(l);
-		if (!l->forwarded && start_ready(l))
+		if (!l->forwarded && !is_paused(l) && start_ready(l))
 			return l->e->name;
-		if (!l->n_running) {
+		if (!l->n_running && (!l->paused || l->forwarded)) {
 			/* A dataset that was linked or sealed just now may have made others ready. */
 			size_t ready = 0;
 			for (size_t i = 0; i < l->g->n; i++)
@@ -391,8 +498,12 @@ int local_run(struct graph *g, const struct workspace *w, const struct local_set
 		if (g->dataset[i]->wanted && g->dataset[i]->state != GRAPH_DONE)
 			report->jobs += count_parts(g->dataset[i], GRAPH_MISSING);
 	l.running = mem_zeroed(setting->jobs, sizeof *l.running, "jobs", e);
-	if (!l.running)
+	l.taken = mem_zeroed(setting->devices.n, sizeof *l.taken, "devices", e);
+	if (!l.running || !l.taken) {
+		free(l.running);
+		free(l.taken);
 		return e->name;
+	}
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
@@ -402,5 +513,6 @@ int local_run(struct graph *g, const struct workspace *w, const struct local_set
 	unlink(w->state);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	free(l.running);
+	free(l.taken);
 	return e->name;
 }

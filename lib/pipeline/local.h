@@ -2,10 +2,11 @@
 /*
  * Runs a graph's jobs as processes of this machine. A job is ready when all datasets that its task
  * reads are complete; it has succeeded when its part is sealed, whatever its exit status says. A
- * failed job leaves the others running. SIGTERM and SIGINT are passed on once; if the driver dies
+ * failed job leaves the others running; one that found the disk full may wait (setting->pause). SIGTERM and SIGINT are passed on once; if the driver dies
  * its jobs get SIGTERM.
  */
 #pragma once
+#include "pipeline/devices.h"
 #include "pipeline/graph.h"
 #include "pipeline/workspace.h"
 
@@ -14,6 +15,9 @@ struct local_setting {
 	unsigned jobs;    /* processes at the same time */
 	unsigned threads; /* shared out among them */
 	bool quiet;       /* only failures are printed */
+	bool pause; /* when the disk is full: jobs that failed for it go on when there is more room */
+	/* Each job that computes has one of them to itself, and waits for it; others see none. */
+	struct devices devices;
 };
 
 struct local_report {

@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum { LARGEST_FILE = 1 << 20 };
-static const char *const top_keys[] = { "name", "work", "plugin_path", "systems", "sweep", NULL };
+static const char *const top_keys[] = { "name",    "work",  "plugin_path", "devices",
+	                                    "systems", "sweep", NULL };
 
 /* State of one pipeline_load. */
 struct loading {
@@ -87,7 +88,7 @@ static int report_section(struct loading *l, const char *where, const char *key)
 		                    "%s: unknown key; the nearest is %s", key, near);
 	return problems_add(l->reading.problems, l->e, CBTM_ERR_CONFIG, where,
 	                    "%s: unknown key: it is neither a stage nor one of name, work, "
-	                    "plugin_path, systems, sweep",
+	                    "plugin_path, devices, systems, sweep",
 	                    key);
 }
 
@@ -142,6 +143,33 @@ static const char *top_text(struct loading *l, const char *key, const char *fall
 	return fallback;
 }
 
+/* A plain text, or a list of them. */
+static int read_devices(struct loading *l)
+{
+	const struct yaml_node *n = yaml_find(l->reading.root, "devices");
+	size_t many = 0;
+	char where[512];
+
+	if (!n || n->is_null)
+		return 0;
+	for (const struct yaml_node *item = n->first; item; item = item->next)
+		many++;
+	const char **v = arena_take(l->p->arena, (many + 1) * sizeof *v, l->e);
+	l->p->devices.v = v;
+	for (const struct yaml_node *item = n->type == YAML_LIST ? n->first : n; v && item;
+	     item = item->next) {
+		if (item->type != YAML_SCALAR || !*item->text) {
+			yaml_where(item, l->request->file, where, sizeof where);
+			return problems_add(l->reading.problems, l->e, CBTM_ERR_CONFIG, where,
+			                    "devices: must be a list of numbers or names, or all");
+		}
+		v[l->p->devices.n++] = item->text;
+		if (n->type != YAML_LIST)
+			break;
+	}
+	return l->e->name;
+}
+
 static const char *relative(struct loading *l, const char *path)
 {
 	const char *folder = l->reading.folder;
@@ -168,7 +196,7 @@ static int read_top(struct loading *l)
 		p->work = l->request->work;
 	p->search.option = l->request->plugin_path;
 	p->search.pipeline = relative(l, top_text(l, "plugin_path", NULL));
-	return l->e->name;
+	return read_devices(l);
 }
 
 /* Every stage from n layers, into `config` (NULL: only to find problems). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pipeline.yaml, read and checked: for each system the options of every stage. Top-level keys are
- * name, work, plugin_path, systems, sweep and a section a stage. A sweep's systems are added to
+ * name, work, plugin_path, devices, systems, sweep and a section a stage. A sweep's systems are added to
  * those listed: one for each combination of its values, named after them ("k-8").
  */
 #pragma once
@@ -16,7 +16,8 @@ struct pipeline_system {
 struct pipeline {
 	struct arena *arena;
 	const char *file, *name;
-	const char *work; /* folder of datasets and runs */
+	const char *work;          /* folder of datasets and runs */
+	struct cbtm_texts devices; /* that compute, as they are written: pipeline/devices.h */
 	struct plugin_search search;
 	const struct cbtm_stage *const *registry;
 	size_t stages;

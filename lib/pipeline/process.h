@@ -15,9 +15,11 @@ struct process {
 /*
  * Appends a line with the time and the command to the log, then starts argv[0] in a process group
  * of its own (a terminal's Ctrl-C reaches the driver alone, which passes it on), stdin empty. If
- * the caller dies the process gets SIGTERM.
+ * the caller dies the process gets SIGTERM. `variable`: "NAME=VALUE" of its environment, else the
+ * caller's; NULL: none.
  */
-int process_start(char *const *argv, const char *log, struct process *p, struct cbtm_error *e);
+int process_start(char *const *argv, const char *variable, const char *log, struct process *p,
+                  struct cbtm_error *e);
 /* The last `lines` lines of the attempt, each with `prefix` before it. Appended to `out`. */
 int process_tail(const struct process *p, size_t lines, const char *prefix, struct buffer *out,
                  struct cbtm_error *e);

@@ -35,7 +35,7 @@ static void execute(struct fixture *f, void **state, const char *const *set)
 		fake_pipeline(*state, NULL);
 		fake_programs(f->bin);
 	}
-	f->setting = (struct local_setting){ f->bin, 3, 2, true };
+	f->setting = (struct local_setting){ f->bin, 3, 2, true, false, { 0 } };
 	if (fake_open(*state, set, &f->run, &f->e) || workspace_lock(&f->run.workspace, &f->e) ||
 	    local_run(f->run.graph, &f->run.workspace, &f->setting, on_complete, &f->completed,
 	              &f->report, &f->e))
@@ -114,6 +114,33 @@ static void test_a_new_file_makes_one_part_and_links_the_others(void **state)
 	run_close(&f.run);
 }
 
+/* Whether the log of a job says that it was started so. */
+static bool was_started_with(const struct fixture *f, const char *job, const char *words)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer text = { 0 };
+	char path[4200];
+	snprintf(path, sizeof path, "%s/%s.log", f->run.workspace.logs, job);
+	if (file_read(path, 1 << 20, &text, &e))
+		fail_msg("%s: %s", e.where, e.what);
+	bool found = strstr(text.data, words) != NULL;
+	buffer_free(&text);
+	return found;
+}
+
+/* Two threads, three at a time, four things: the last has both threads. */
+static void test_the_last_ones_share_all_threads(void **state)
+{
+	const char *const three[] = { "group.k=3", NULL };
+	struct fixture f;
+
+	execute(&f, state, three);
+	assert_true(was_started_with(&f, "two.thing-cluster-0", "--threads=1 "));
+	assert_true(was_started_with(&f, "two.thing-cluster-1", "--threads=1 "));
+	assert_true(was_started_with(&f, "two.thing-cluster-2", "--threads=2 "));
+	run_close(&f.run);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -126,6 +153,8 @@ int main(int argc, char **argv)
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_new_file_makes_one_part_and_links_the_others,
 		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_the_last_ones_share_all_threads, scratch_make,
+		                                scratch_remove),
 	};
 
 	if (fake_is_stage(argc, argv, &status))

@@ -34,7 +34,7 @@ static void test_each_attempt_is_appended_with_its_command(void **state)
 
 	snprintf(log, sizeof log, "%s", scratch_path(state, "log"));
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(process_start(argv, log, &p, &e), 0);
+		assert_int_equal(process_start(argv, NULL, log, &p, &e), 0);
 		process_ending(finish(&p), text, sizeof text);
 		assert_string_equal(text, "ended with status 3");
 	}
@@ -58,7 +58,7 @@ static void test_a_program_that_is_not_there_says_so(void **state)
 	char log[4200];
 
 	snprintf(log, sizeof log, "%s", scratch_path(state, "log"));
-	assert_int_equal(process_start(argv, log, &p, &e), 0);
+	assert_int_equal(process_start(argv, NULL, log, &p, &e), 0);
 	assert_int_not_equal(finish(&p), 0);
 	assert_non_null(strstr(fake_read_file(*state, "log"), "cannot be started"));
 }
@@ -71,7 +71,7 @@ static void test_a_killed_process_is_named_by_its_signal(void **state)
 	char log[4200], text[64];
 
 	snprintf(log, sizeof log, "%s", scratch_path(state, "log"));
-	assert_int_equal(process_start(argv, log, &p, &e), 0);
+	assert_int_equal(process_start(argv, NULL, log, &p, &e), 0);
 	kill(p.pid, SIGKILL);
 	process_ending(finish(&p), text, sizeof text);
 	assert_non_null(strstr(text, "was killed by signal 9"));
