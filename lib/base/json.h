@@ -33,7 +33,10 @@ enum json_type {
 /* Parses text[0..n) (copied if it has no padding). `where` names it in errors (BAD_JSON). */
 int json_parse(struct json_parser *p, const char *text, size_t n, const char *where,
                struct json *root, struct cbtm_error *e);
-/* The same without a copy: JSON_PADDING bytes behind the text may be read. */
+/* The same of a text whose integers may have more than 64 bits: these become doubles. */
+int json_parse_wide(struct json_parser *p, const char *text, size_t n, const char *where,
+                    struct json *root, struct cbtm_error *e);
+/* The same as json_parse without a copy: JSON_PADDING bytes behind the text may be read. */
 enum { JSON_PADDING = 64 };
 int json_parse_padded(struct json_parser *p, const char *text, size_t n, const char *where,
                       struct json *root, struct cbtm_error *e);

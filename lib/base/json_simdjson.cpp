@@ -91,6 +91,53 @@ static int refuse(simdjson::error_code code, const char *where, struct cbtm_erro
 	                 (int)(n < longest_message ? n : longest_message), text);
 }
 
+/* Whether the digits are an integer, and not behind a point or in an exponent, without 64 bits. */
+static bool is_too_long(const char *text, size_t from, size_t end, size_t n)
+{
+	bool negative = from && text[from - 1] == '-';
+	const char *largest = negative ? "9223372036854775808" : "18446744073709551615";
+	size_t most = std::strlen(largest), before = from - negative;
+
+	if ((before && std::memchr(".eE+", text[before - 1], 4)) ||
+	    (end < n && std::memchr(".eE", text[end], 3)))
+		return false;
+	return end - from > most || (end - from == most && std::memcmp(text + from, largest, most) > 0);
+}
+
+/* A copy in which integers that have no 64 bits are doubles ("...656.0"), as other readers take them
+ * (transformers writes 1000000000000000019884624838656); NULL: there is none, or no memory. */
+static char *with_doubles(const char *text, size_t n, size_t *copied)
+{
+	char *copy = new (std::nothrow) char[n + n / 8 + 1];
+	size_t to = 0, changed = 0;
+	bool inside = false;
+
+	for (size_t i = 0; copy && i < n;) {
+		size_t from = i++;
+		if (inside) {
+			i += text[from] == '\\' && i < n;
+			inside = text[from] != '"';
+		} else if (text[from] == '"') {
+			inside = true;
+		} else if (text[from] >= '0' && text[from] <= '9') {
+			while (i < n && text[i] >= '0' && text[i] <= '9')
+				i++;
+		}
+		std::memcpy(copy + to, text + from, i - from);
+		to += i - from;
+		if (!inside && i - from > 18 && is_too_long(text, from, i, n)) {
+			copy[to++] = '.';
+			copy[to++] = '0';
+			changed++;
+		}
+	}
+	*copied = to;
+	if (changed)
+		return copy;
+	delete[] copy;
+	return NULL;
+}
+
 static int parse(struct json_parser *p, const char *text, size_t n, bool copy, const char *where,
                  struct json *root, struct cbtm_error *e)
 {
@@ -109,6 +156,18 @@ extern "C" int json_parse(struct json_parser *p, const char *text, size_t n, con
                           struct json *root, struct cbtm_error *e)
 {
 	return parse(p, text, n, true, where, root, e);
+}
+
+extern "C" int json_parse_wide(struct json_parser *p, const char *text, size_t n, const char *where,
+                               struct json *root, struct cbtm_error *e)
+{
+	size_t more;
+	char *other = with_doubles(text, n, &more);
+	int status = other ? parse(p, other, more, true, where, root, e)
+	                   : parse(p, text, n, true, where, root, e);
+
+	delete[] other;
+	return status;
 }
 
 extern "C" int json_parse_padded(struct json_parser *p, const char *text, size_t n,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/json.h"
 #include "base/random.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,6 +66,40 @@ static void test_integers_are_signed_up_to_their_range(void **state)
 	v = parse(p, "9223372036854775808");
 	assert_int_equal(json_type(v), JSON_UINT);
 	assert_false(json_i64(v, &i));
+	json_parser_free(p);
+}
+
+static void test_integers_without_64_bits_are_numbers_too(void **state)
+{
+	(void)state;
+	static const char text[] = "[1000000000000000019884624838656,-9223372036854775809,"
+							   "18446744073709551615,-9223372036854775808,"
+							   "0.10000000000000000000000000001,1e-2,2.5E+1,"
+							   "\"99999999999999999999999 \\\" 99999999999999999999999\"]";
+	static const double doubles[] = { 1000000000000000019884624838656.0,
+		                              -9223372036854775809.0,
+		                              18446744073709551615.0,
+		                              -9223372036854775808.0,
+		                              0.1,
+		                              0.01,
+		                              25 };
+	struct cbtm_error e = { 0 };
+	struct json_parser *p = json_parser_new(&e);
+	struct json root, v;
+	size_t cursor = 0, n;
+	uint64_t u;
+	int64_t i;
+	const char *s;
+	assert_int_equal(json_parse_wide(p, text, sizeof text - 1, "here", &root, &e), 0);
+	for (size_t k = 0; k < sizeof doubles / sizeof *doubles; k++) {
+		double x;
+		assert_true(json_next(root, &cursor, NULL, NULL, &v) && json_f64(v, &x));
+		assert_true(fabs(x - doubles[k]) <= fabs(doubles[k]) * 1e-15);
+		assert_true(k != 2 || (json_u64(v, &u) && u == UINT64_MAX));
+		assert_true(k != 3 || (json_i64(v, &i) && i == INT64_MIN));
+	}
+	assert_true(json_next(root, &cursor, NULL, NULL, &v) && json_string(v, &s, &n));
+	assert_string_equal(s, "99999999999999999999999 \" 99999999999999999999999");
 	json_parser_free(p);
 }
 
@@ -226,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types_and_getters_fit_together),
+		cmocka_unit_test(test_integers_without_64_bits_are_numbers_too),
 		cmocka_unit_test(test_integers_are_signed_up_to_their_range),
 		cmocka_unit_test(test_members_are_found_by_name_the_first_of_equals),
 		cmocka_unit_test(test_a_walk_gives_keys_and_values_in_order),
