@@ -55,6 +55,7 @@ static struct training training_of(struct stage_run *run, const char *title, con
 		                      .explode_factor = o->explode_factor,
 		                      .explode_steps = o->explode_steps,
 		                      .keep_stable = o->keep_stable,
+		                      .use_best = o->use != 0,
 		                      .sequences = stage_input(run, sequences),
 		                      .out = run->out,
 		                      .dir = run->out_dir,

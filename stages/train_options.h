@@ -18,7 +18,7 @@ struct options {
 	double beta1, beta2, epsilon, weight_decay, clip, dropout, attention_dropout, embedding_dropout;
 	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every, explode_steps;
 	double explode_factor;
-	int keep_stable;
+	int keep_stable, use;
 };
 enum { TASK_SEED = 1, TASK_EXPERT = 2 };
 
@@ -120,6 +120,8 @@ static const struct cbtm_param options[] = {
 	  CBTM_PARAM_NO_RESULT, 0 },
 	{ "valid_every", CBTM_PARAM_COUNT, FIELD(valid_every), "100", 0, 1e9, NULL,
 	  "steps between two validations; 0: at the end alone", 0, 0 },
+	{ "use", CBTM_PARAM_CHOICE, FIELD(use), "last", 0, 0, "last|best",
+	  "which parameters are published: the last, or those of the best validation", 0, 0 },
 	{ "log_every", CBTM_PARAM_COUNT, FIELD(log_every), "10", 1, 1e9, NULL,
 	  "steps between two points of the curve", 0, 0 },
 	{ "explode_factor", CBTM_PARAM_REAL, FIELD(explode_factor), "2", 0, 1e9, NULL,

@@ -70,6 +70,8 @@ static int put_numbers(const struct training *t, struct buffer *b, struct cbtm_e
 			return e->name;
 	if (text(b, "schedule", schedules[t->plan.schedule], e))
 		return e->name;
+	if (text(b, "use", t->use_best ? "best" : "last", e))
+		return e->name;
 	return text(b, "cooldown_shape", shapes[t->plan.shape], e);
 }
 

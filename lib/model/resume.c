@@ -16,6 +16,7 @@ enum { KEPT = 2 };
 void run_state_free(struct run_state *s)
 {
 	history_free(&s->history);
+	best_free(&s->best);
 	*s = (struct run_state){ 0 };
 }
 
@@ -61,7 +62,7 @@ static int save(const char *path, const struct run_owner *owner, const struct pr
 	if (checkpoint_write(p, CBTM_ROLE_PARAMETER, w, e) ||
 	    checkpoint_write(p, CBTM_ROLE_MOMENT, w, e) || history_write(&state->history, w, e) ||
 	    watch_write(&state->watch, w, e) || write_last(&state->last, w, e) ||
-	    store_set_u64(w, "step", state->step, e) ||
+	    best_write(&state->best, p, w, e) || store_set_u64(w, "step", state->step, e) ||
 	    store_set_json(w, IDENTITY_FACT, owner->identity, e) ||
 	    store_set_text(w, "variant", p->compute->variant(p->options), e) ||
 	    fault_point("train.resume", e)) {
@@ -135,7 +136,8 @@ static int load(const struct store *s, const char *path, const struct program *p
 	const char *now = p->compute->variant(p->options);
 	if (checkpoint_read(p, CBTM_ROLE_PARAMETER, s, e) ||
 	    checkpoint_read(p, CBTM_ROLE_MOMENT, s, e) || history_read(&state->history, s, e) ||
-	    watch_read(&state->watch, s, e) || read_last(&state->last, s, e))
+	    watch_read(&state->watch, s, e) || read_last(&state->last, s, e) ||
+	    best_read(&state->best, p, s, e))
 		return e->name;
 	store_get_text(s, "variant", variant, sizeof variant);
 	if (strcmp(variant, now))

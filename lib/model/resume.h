@@ -6,7 +6,7 @@
  */
 #pragma once
 #include "base/digest.h"
-#include "model/checkpoint.h"
+#include "model/best.h"
 #include "model/history.h"
 #include "model/watch.h"
 #include <stdbool.h>
@@ -17,6 +17,7 @@ struct run_state {
 	struct curve_point last; /* of the last step, whether the curve has it or not */
 	struct history history;
 	struct watch watch;
+	struct best best; /* if it is what will be published */
 };
 void run_state_free(struct run_state *s);
 

@@ -262,6 +262,8 @@ int trainer_validate(struct trainer *r, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_NOT_FINITE, r->t->title,
 		                 "step %llu: the loss on validation data is %g", (unsigned long long)p.step,
 		                 p.loss);
+	if (r->t->use_best && best_note(&r->state.best, &r->program, &p, e))
+		return e->name;
 	return history_add_valid(&r->state.history, p, e);
 }
 

@@ -166,14 +166,15 @@ static int publish(const struct trainer *r, struct cbtm_error *e)
 	const struct training *t = r->t;
 	static const char *const copied[] = { "vocabulary", "vocabulary_size", "eod", "bos" };
 	struct buffer model = { 0 };
-	double seen = (double)r->state.step * (double)t->plan.batch;
+	uint64_t step = r->state.best.v ? r->state.best.step : r->state.step;
+	double seen = (double)step * (double)t->plan.batch;
 	int status = model_config_print(&t->config, &model, e);
 	if (!status && !(checkpoint_write(&r->program, CBTM_ROLE_PARAMETER, t->out, e) ||
 	                 history_write(&r->state.history, t->out, e) ||
 	                 store_set_json(t->out, IDENTITY_FACT, r->identity.data, e) ||
 	                 store_set_json(t->out, "model", model.data, e) ||
-	                 store_set_u64(t->out, "step", r->state.step, e) ||
-	                 store_set_u64(t->out, "tokens", r->state.step * t->plan.batch * r->T, e) ||
+	                 store_set_u64(t->out, "step", step, e) ||
+	                 store_set_u64(t->out, "tokens", step * t->plan.batch * r->T, e) ||
 	                 store_set_u64(t->out, "batch", t->plan.batch, e) ||
 	                 store_set_f64(t->out, "passes", seen / (double)order_rows(r->order), e) ||
 	                 store_set_u64(t->out, "length", r->T, e)))
@@ -281,7 +282,8 @@ int training_run(const struct training *t, struct cbtm_error *e)
 		    !trainer_start(&r.trainer, e)) {
 			start(&r);
 			if (!train(&r, e))
-				(void)(publish_load(&r.trainer, e) || publish(&r.trainer, e));
+				(void)(best_restore(&r.trainer.state.best, &r.trainer.program, e) ||
+				       publish_load(&r.trainer, e) || publish(&r.trainer, e));
 			else if (e->name == CBTM_ERR_NOT_FINITE || e->name == CBTM_ERR_DIVERGED)
 				explain(&r, e);
 			progress_finish();

@@ -31,6 +31,7 @@ struct training {
 	uint64_t explode_steps;
 	double capacity_factor, balance_loss; /* of mixtures: <cbtm/compute.h> */
 	bool checkpointing;                   /* see emit.h; changes no result */
+	bool use_best;    /* publish the parameters of the best validation instead of the last ones */
 	bool keep_stable; /* keep DIR/stable-...: what a longer run of a constant rate goes on from */
 	struct dataset *sequences;
 	struct dataset *start; /* the checkpoint to branch from, a mixture from a dense one by sparse

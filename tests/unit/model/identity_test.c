@@ -70,7 +70,7 @@ static void test_both_values_of_what_differs_are_named(void **state)
 static void test_every_setting_makes_another_run(void **state)
 {
 	(void)state;
-	struct training a = test_training(), all[26];
+	struct training a = test_training(), all[27];
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
 		all[i] = a;
@@ -92,6 +92,7 @@ static void test_every_setting_makes_another_run(void **state)
 	all[n++].clip = 2;
 	all[n++].capacity_factor = 3;
 	all[n++].balance_loss = 3;
+	all[n++].use_best = true;
 	all[n++].dropout = 0.2;
 	all[n++].attention_dropout = 0.2;
 	all[n++].embedding_dropout = 0.2;

@@ -117,3 +117,15 @@ const char *test_content(const char *dir, char hex[64])
 	dataset_close(d);
 	return hex;
 }
+
+const char *test_column(const char *dir, const char *column, char hex[64])
+{
+	struct cbtm_error e = { 0 };
+	struct store *s = NULL;
+	struct store_column_info info = { 0 };
+	if (store_open(dir, 0, NULL, &s, &e) || !store_column_find(s, column, &info))
+		fail_msg("%s: no %s: %s", dir, column, e.what);
+	digest_hex(info.content, hex);
+	store_close(s);
+	return hex;
+}

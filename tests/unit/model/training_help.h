@@ -14,3 +14,5 @@ enum cbtm_error_name test_train(struct training t, const char *sequences, const 
 struct training test_training(void);
 /* The digest of the content of the dataset in DIR, as text. */
 const char *test_content(const char *dir, char hex[64]);
+/* The same of one column of its first part. */
+const char *test_column(const char *dir, const char *column, char hex[64]);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "model/compute_help.h"
+#include "model/history.h"
 #include "model/training.h"
 #include "model/training_help.h"
 #include <math.h>
@@ -320,6 +321,57 @@ static void test_the_same_run_is_taken_over(void **state)
 	assert_int_equal(first_trained(t, in_folder("same/three")), 3);
 }
 
+/* The facts and the least validation loss of what a run published. */
+static uint64_t published_step(const char *dir, uint64_t *best)
+{
+	struct cbtm_error e = { 0 };
+	struct store *s = NULL;
+	struct history h = { 0 };
+	uint64_t step = 0;
+	double least = INFINITY;
+	assert_int_equal(store_open(dir, 0, NULL, &s, &e), 0);
+	assert_int_equal(history_read(&h, s, &e), 0);
+	for (size_t i = 0; i < h.valids; i++)
+		if (h.valid[i].loss < least) {
+			least = h.valid[i].loss;
+			*best = h.valid[i].step;
+		}
+	store_get_u64(s, "step", &step);
+	history_free(&h);
+	store_close(s);
+	return step;
+}
+
+static void test_the_best_parameters_are_published_if_asked_for(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	uint64_t best = 0;
+	struct training t = test_training(), at;
+	t.plan.steps = 120;
+	t.plan.lr = 0.05;
+	t.dropout = t.attention_dropout = t.embedding_dropout = 0;
+	t.use_best = true; /* 50 sequences, 14 times: the best is not the last */
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("best")), CBTM_OK);
+	uint64_t step = published_step(in_folder("best"), &best);
+	assert_int_equal(step, best);
+	assert_in_range(best, 1, 119);
+	/* They are those that a run of so many steps ends with. */
+	at = t;
+	at.plan.steps = best;
+	at.use_best = false;
+	assert_int_equal(test_train(at, in_folder("sequences"), NULL, in_folder("at-best")), CBTM_OK);
+	assert_string_equal(test_column(in_folder("best"), "token", a),
+	                    test_column(in_folder("at-best"), "token", b));
+	/* Killed behind the best one, it is still known. */
+	t.checkpoint_every = 0;
+	for (useconds_t after = 30000; !train_and_kill(t, after, in_folder("best-killed"));
+	     after += 40000)
+		;
+	assert_string_equal(test_content(in_folder("best"), a),
+	                    test_content(in_folder("best-killed"), b));
+}
+
 static void test_other_settings_are_refused_by_name(void **state)
 {
 	(void)state;
@@ -358,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_a_longer_run_trains_only_what_is_more),
 		cmocka_unit_test(test_a_falling_rate_begins_anew),
 		cmocka_unit_test(test_the_same_run_is_taken_over),
+		cmocka_unit_test(test_the_best_parameters_are_published_if_asked_for),
 		cmocka_unit_test(test_other_settings_are_refused_by_name),
 		cmocka_unit_test(test_a_foreign_token_is_refused),
 	};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/best.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool is_parameter(const struct program *p, uint32_t i)
+{
+	return p->list->tensor[i].role == CBTM_ROLE_PARAMETER;
+}
+
+static int make(struct best *b, const struct program *p, struct cbtm_error *e)
+{
+	uint64_t n = 0;
+	for (uint32_t i = 0; i < p->list->tensors; i++)
+		n += is_parameter(p, i) ? tensor_elements(&p->list->tensor[i]) : 0;
+	if (!b->v)
+		b->v = mem_aligned(n, sizeof *b->v, "the best parameters", e);
+	return e->name;
+}
+
+void best_free(struct best *b)
+{
+	free(b->v);
+	*b = (struct best){ 0 };
+}
+
+int best_note(struct best *b, const struct program *p, const struct valid_point *valid,
+              struct cbtm_error *e)
+{
+	if ((b->v && valid->loss >= b->loss) || make(b, p, e))
+		return e->name;
+	float *v = b->v;
+	for (uint32_t i = 0; i < p->list->tensors; i++) {
+		if (!is_parameter(p, i))
+			continue;
+		if (p->compute->read(p->state, i, v, e))
+			return e->name;
+		v += tensor_elements(&p->list->tensor[i]);
+	}
+	b->step = valid->step;
+	b->loss = valid->loss;
+	return 0;
+}
+
+int best_restore(const struct best *b, const struct program *p, struct cbtm_error *e)
+{
+	const float *v = b->v;
+	for (uint32_t i = 0; v && i < p->list->tensors; i++) {
+		if (!is_parameter(p, i))
+			continue;
+		if (p->compute->write(p->state, i, v, e))
+			return e->name;
+		v += tensor_elements(&p->list->tensor[i]);
+	}
+	return 0;
+}
+
+int best_write(const struct best *b, const struct program *p, struct store_writer *w,
+               struct cbtm_error *e)
+{
+	const float *v = b->v;
+	char name[200];
+	if (!v)
+		return 0;
+	for (uint32_t i = 0; i < p->list->tensors; i++) {
+		const struct cbtm_tensor *t = &p->list->tensor[i];
+		uint64_t n = tensor_elements(t), rows = t->shape[0];
+		if (!is_parameter(p, i))
+			continue;
+		snprintf(name, sizeof name, "best.%s", t->name);
+		if (store_add_column(w, name, STORE_F32, STORE_TENSOR, n / rows, e) ||
+		    store_append(w, name, v, rows, e))
+			return e->name;
+		v += n;
+	}
+	if (store_set_u64(w, "best_step", b->step, e))
+		return e->name;
+	return store_set_f64(w, "best_loss", b->loss, e);
+}
+
+int best_read(struct best *b, const struct program *p, const struct store *s, struct cbtm_error *e)
+{
+	char name[200];
+	if (!store_get_u64(s, "best_step", &b->step))
+		return 0;
+	if (!store_get_f64(s, "best_loss", &b->loss))
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"best_loss\"");
+	if (make(b, p, e))
+		return e->name;
+	float *v = b->v;
+	for (uint32_t i = 0; i < p->list->tensors; i++) {
+		const struct cbtm_tensor *t = &p->list->tensor[i];
+		uint64_t n = tensor_elements(t), rows = t->shape[0];
+		if (!is_parameter(p, i))
+			continue;
+		snprintf(name, sizeof name, "best.%s", t->name);
+		if (checkpoint_tensor(s, name, n, n / rows, v, e))
+			return e->name;
+		v += n;
+	}
+	return 0;
+}
