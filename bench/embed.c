@@ -8,13 +8,13 @@
  */
 #include "plugin/embed.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/param.h"
 #include "base/pool.h"
 #include "base/progress.h"
+#include "bench/texts.h"
 #include "ensemble/router.h"
 #include "stage/host.h"
 #include <stdio.h>
@@ -22,11 +22,6 @@
 #include <string.h>
 
 enum { CENTRES = 16, TASK_SIZE = 32 };
-
-struct texts {
-	struct cbtm_document *document;
-	size_t n, room, at;
-};
 
 struct bench {
 	const struct cbtm_embed *embed;
@@ -36,54 +31,6 @@ struct bench {
 	float *vector;
 	size_t d;
 };
-
-static int read_texts(const char *path, struct texts *t, struct arena *a, struct cbtm_error *e)
-{
-	FILE *f = fopen(path, "rb");
-	struct json_parser *parser = json_parser_new(e);
-	char *line = NULL;
-	size_t room = 0;
-	if (!f)
-		error_set(e, CBTM_ERR_MISSING_INPUT, path, "cannot open this file");
-	for (ssize_t n; !e->name && (n = getline(&line, &room, f)) > 0;) {
-		struct json value;
-		const char *text;
-		size_t size;
-		if (json_parse(parser, line, (size_t)n, path, &value, e) ||
-		    array_reserve(&t->document, &t->room, t->n + 1, sizeof *t->document, e))
-			break;
-		if (!json_string(value, &text, &size))
-			error_set(e, CBTM_ERR_BAD_DATA, path, "a line is no JSON string");
-		else
-			text = arena_string(a, text, size, e);
-		t->document[t->n] = (struct cbtm_document){
-			.key = t->n, .text = text, .text_size = size, .meta = "{}", .meta_size = 2
-		};
-		t->n++;
-	}
-	free(line);
-	json_parser_free(parser);
-	if (f)
-		fclose(f);
-	return e->name;
-}
-
-static int next(void *arg, struct cbtm_document *out, size_t max, size_t *n, struct cbtm_error *e)
-{
-	struct texts *t = arg;
-	(void)e;
-	*n = t->n - t->at < max ? t->n - t->at : max;
-	memcpy(out, t->document + t->at, *n * sizeof *out);
-	t->at += *n;
-	return 0;
-}
-
-static int again(void *arg, struct cbtm_error *e)
-{
-	(void)e;
-	((struct texts *)arg)->at = 0;
-	return 0;
-}
 
 static int transform_task(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
@@ -126,8 +73,7 @@ done:
 static int run(struct bench *b, struct cbtm_error *e)
 {
 	double seconds[3] = { 0 }, start = clock_seconds();
-	b->documents.at = 0;
-	struct cbtm_documents stream = { b->documents.n, &b->documents, next, again };
+	struct cbtm_documents stream = texts_stream(&b->documents);
 	b->state = b->embed->fit(b->options, &stream, e);
 	if (!b->state)
 		return e->name;
@@ -166,7 +112,7 @@ int main(int argc, char **argv)
 	host_start(b.pool);
 	log_open("embed", NULL, LOG_WARNING, false, &e);
 	if (!e.name && !embed_open("tfidf-svd", &search, &b.embed, &e) &&
-	    !read_texts(argv[3], &b.documents, a, &e) && !read_texts(argv[4], &b.pieces, a, &e)) {
+	    !texts_read(argv[3], &b.documents, a, &e) && !texts_read(argv[4], &b.pieces, a, &e)) {
 		b.options = arena_take(a, b.embed->plugin.options_size, &e);
 		param_defaults(b.embed->plugin.params, b.options, a, &e);
 	}

@@ -8,12 +8,12 @@
  */
 #include "base/buffer.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/param.h"
 #include "base/pool.h"
 #include "base/random.h"
+#include "bench/texts.h"
 #include "math/dense.h"
 #include "plugin/embed.h"
 #include "stage/host.h"
@@ -24,57 +24,6 @@
 #include <string.h>
 
 enum { LATER = 4000 };
-
-struct texts {
-	struct cbtm_document *document;
-	size_t n, room, at;
-};
-
-static int next(void *arg, struct cbtm_document *out, size_t max, size_t *n, struct cbtm_error *e)
-{
-	struct texts *t = arg;
-	(void)e;
-	*n = t->n - t->at < max ? t->n - t->at : max;
-	memcpy(out, t->document + t->at, *n * sizeof *out);
-	t->at += *n;
-	return 0;
-}
-
-static int again(void *arg, struct cbtm_error *e)
-{
-	(void)e;
-	((struct texts *)arg)->at = 0;
-	return 0;
-}
-
-static int read_texts(const char *path, struct texts *t, struct arena *a, struct cbtm_error *e)
-{
-	FILE *f = fopen(path, "rb");
-	struct json_parser *parser = json_parser_new(e);
-	char *line = NULL;
-	size_t room = 0;
-	if (!f)
-		error_set(e, CBTM_ERR_MISSING_INPUT, path, "cannot open this file");
-	for (ssize_t n; !e->name && (n = getline(&line, &room, f)) > 0;) {
-		struct json value;
-		const char *text = NULL;
-		size_t size = 0;
-		if (json_parse(parser, line, (size_t)n, path, &value, e) ||
-		    array_reserve(&t->document, &t->room, t->n + 1, sizeof *t->document, e))
-			break;
-		if (!json_string(value, &text, &size))
-			error_set(e, CBTM_ERR_BAD_DATA, path, "a line is no JSON string");
-		else
-			text = arena_string(a, text, size, e);
-		t->document[t->n] = (struct cbtm_document){ t->n, text, size, "{}", 2 };
-		t->n++;
-	}
-	free(line);
-	json_parser_free(parser);
-	if (f)
-		fclose(f);
-	return e->name;
-}
 
 struct comparison {
 	const struct cbtm_embed *embed;
@@ -132,9 +81,9 @@ int main(int argc, char **argv)
 	host_start(pool);
 	log_open("prefixes", NULL, LOG_WARNING, false, &e);
 	if (!e.name && !embed_open(argv[1], &search, &c.embed, &e) &&
-	    !read_texts(argv[2], &texts, a, &e)) {
+	    !texts_read(argv[2], &texts, a, &e)) {
 		void *options = arena_take(a, c.embed->plugin.options_size, &e), *state = NULL;
-		struct cbtm_documents stream = { texts.n, &texts, next, again };
+		struct cbtm_documents stream = texts_stream(&texts);
 		if (!param_defaults(c.embed->plugin.params, options, a, &e))
 			c.state = state = c.embed->fit(options, &stream, &e);
 		if (state) {

@@ -228,6 +228,95 @@ static void test_limits_choose_words(void **unused)
 	assert_int_equal(e.name, CBTM_ERR_EMPTY_CORPUS);
 }
 
+/* Words that look-ups could mix up: beginnings of each other, up to and over 8 and 16 bytes, and long
+ * ones that differ in their middle alone. */
+enum { LIKE = 150, LIKE_BYTES = 64, LIKE_DIMS = 8 };
+static char like[LIKE][LIKE_BYTES];
+
+static size_t make_like_words(void)
+{
+	size_t n = 0;
+	for (size_t length = 2; length <= 40; length++)
+		snprintf(like[n++], LIKE_BYTES, "%.*s", (int)length,
+		         "qabcdefghijklmnoprstuvwxyzabcdefghijklmnoprs");
+	for (size_t middle = 1; middle <= 13; middle++)
+		for (size_t at = 0; at < middle; at++) {
+			char between[16] = "kkkkkkkkkkkkkkk";
+			between[at] = 'v';
+			snprintf(like[n++], LIKE_BYTES, "qheadend%.*sqtailend", (int)middle, between);
+		}
+	assert_true(n <= LIKE);
+	return n;
+}
+
+/* Adds a word's direction: what feature() says of each axis. */
+static void add_direction(const void *state, const char *word, double *sum)
+{
+	float axis[LIKE_DIMS];
+	for (size_t i = 0; i < embed->features(state); i++)
+		for (size_t j = 0; j < LIKE_DIMS; j++) {
+			double weight;
+			memset(axis, 0, sizeof axis);
+			axis[j] = 1;
+			if (strcmp(embed->feature(state, i, axis, &weight), word) != 0)
+				break;
+			sum[j] += weight;
+		}
+}
+
+/* Texts of as many words as a group of look-ups takes, one less and one more, twice that ... */
+static void test_words_that_are_alike_are_told_apart_in_groups(void **unused)
+{
+	static const size_t lengths[] = { 1, 2, 63, 64, 65, 127, 128, 129, 200 };
+	static struct corpus c;
+	static char text[64][20 * LIKE_BYTES], many[300 * LIKE_BYTES];
+	(void)unused;
+	struct cbtm_error e = { 0 };
+	struct arena *a = arena_new(&e);
+	size_t n = make_like_words(), found = 0;
+	memset(&c, 0, sizeof c);
+	c.n = 64;
+	for (size_t i = 0; i < c.n; i++) {
+		size_t size = 0;
+		for (size_t w = 0; w < n / 2; w += 1 + w / 3) /* neighbours share more */
+			size += (size_t)snprintf(text[i] + size, sizeof text[i] - size, "%s ",
+			                         like[(2 * i + w) % n]);
+		c.document[i] = (struct cbtm_document){ .key = i, .text = text[i], .text_size = size };
+	}
+	c.stream = (struct cbtm_documents){ c.n, &c, next, again };
+	void *state = embed->fit(options_of(a, "dims", "8"), &c.stream, &e);
+	assert_int_equal(e.name, 0);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < embed->features(state); j++) {
+			float any[LIKE_DIMS] = { 0 };
+			double weight;
+			found += !strcmp(embed->feature(state, j, any, &weight), like[i]);
+		}
+	assert_int_equal(found, n);
+	assert_int_equal(embed->features(state), n);
+	for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+		double sum[LIKE_DIMS] = { 0 }, square = 0;
+		float v[LIKE_DIMS];
+		size_t size = 0;
+		for (size_t i = 0; i < lengths[k]; i++) {
+			const char *word = like[(31 * i + k) % n];
+			/* Every ninth is unknown: a known one and a character more, in front or behind. */
+			const char *form = i % 18 == 8 ? "x%s " : i % 18 == 17 ? "%s7 " : "%s ";
+			size += (size_t)snprintf(many + size, sizeof many - size, form, word);
+			if (i % 9 != 8)
+				add_direction(state, word, sum);
+		}
+		for (size_t j = 0; j < LIKE_DIMS; j++)
+			square += sum[j] * sum[j];
+		struct cbtm_document d = { .text = many, .text_size = size };
+		assert_int_equal(embed->transform(state, &d, 1, v, &e), 0);
+		for (size_t j = 0; j < LIKE_DIMS; j++)
+			assert_true(fabs(v[j] - sum[j] / sqrt(square)) < 1e-6);
+	}
+	embed->free(state);
+	arena_free(a);
+}
+
 /* With as many dims as documents the vectors keep every angle between tf-idf rows. */
 static void test_words_and_angles_are_scikit_learns(void **unused)
 {
@@ -281,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_texts_are_zero_and_others_are_unit),
 		cmocka_unit_test(test_more_dims_than_rank_are_zero),
 		cmocka_unit_test(test_limits_choose_words),
+		cmocka_unit_test(test_words_that_are_alike_are_told_apart_in_groups),
 		cmocka_unit_test(test_words_and_angles_are_scikit_learns),
 	};
 	struct plugin_search built = { TEST_BUILD_DIR "/plugins", NULL };
