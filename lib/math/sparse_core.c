@@ -59,19 +59,35 @@ static int rename_columns(const struct cbtm_sparse *a, const uint32_t *went, siz
 	return 0;
 }
 
-int sparse_core_make(const struct cbtm_sparse *a, struct sparse_core *core, struct cbtm_error *e)
+struct making {
+	const struct cbtm_sparse *a;
+	uint32_t *went;
+	size_t shared;
+	struct sparse_core *core;
+};
+
+/* The two copies, side by side. */
+static int copy_task(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
-	size_t shared = 0;
-	uint32_t *went = mem_aligned(a->columns, sizeof *went, "a matrix", e);
+	struct making *k = arg;
+	(void)thread;
+	return task == 0 ? sparse_transpose(k->a, k->went, &k->core->columns, e)
+	                 : rename_columns(k->a, k->went, k->shared, k->core, e);
+}
+
+int sparse_core_make(struct pool *pool, const struct cbtm_sparse *a, struct sparse_core *core,
+                     struct cbtm_error *e)
+{
+	struct making k = { a, mem_aligned(a->columns, sizeof *k.went, "a matrix", e), 0, core };
 	*core = (struct sparse_core){ .alone = NULL };
 	core->place = mem_aligned(a->columns, sizeof *core->place, "a matrix", e);
-	if (e->name || order_columns(a, core->place, went, &shared, e) ||
-	    sparse_transpose(a, went, &core->columns, e) || rename_columns(a, went, shared, core, e))
+	if (e->name || order_columns(a, core->place, k.went, &k.shared, e) ||
+	    pool_run(pool, 2, copy_task, &k, e))
 		goto done;
 	core->shared = core->columns.matrix;
-	core->shared.rows = shared;
+	core->shared.rows = k.shared;
 done:
-	free(went);
+	free(k.went);
 	if (e->name)
 		sparse_core_free(core);
 	return e->name;

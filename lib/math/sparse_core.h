@@ -18,5 +18,6 @@ struct sparse_core {
 	float *alone;              /* a.rows: the sum of squares of entries that are alone */
 };
 /* Takes a copy of what it needs. Free with sparse_core_free. */
-int sparse_core_make(const struct cbtm_sparse *a, struct sparse_core *core, struct cbtm_error *e);
+int sparse_core_make(struct pool *pool, const struct cbtm_sparse *a, struct sparse_core *core,
+                     struct cbtm_error *e);
 void sparse_core_free(struct sparse_core *core);

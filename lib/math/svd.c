@@ -255,18 +255,37 @@ struct scaling {
 	struct dense_chunks chunks;
 };
 
+/* Four columns at a time, which any processor's vectors hold. */
+typedef float floats4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double doubles4 __attribute__((vector_size(32), aligned(8), may_alias));
+typedef int64_t bits4 __attribute__((vector_size(32), aligned(8), may_alias));
+
+static inline void measure_four(const float *v, double *largest, double *square)
+{
+	const bits4 size = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX };
+	doubles4 x = __builtin_convertvector(*(const floats4 *)v, doubles4);
+	doubles4 old = *(doubles4 *)largest;
+	bits4 more = (doubles4)((bits4)x & size) > (doubles4)((bits4)old & size);
+	*(bits4 *)largest = ((bits4)x & more) | ((bits4)old & ~more);
+	*(doubles4 *)square += x * x;
+}
+
 static int measure_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 {
 	(void)thread, (void)e;
 	struct scaling *w = arg;
 	size_t to = dense_chunk_start(&w->chunks, i + 1), d = w->d;
 	double *largest = w->largest + i * d, *square = w->square + i * d;
-	for (size_t r = dense_chunk_start(&w->chunks, i); r < to; r++)
-		for (size_t j = 0; j < d; j++) {
+	for (size_t r = dense_chunk_start(&w->chunks, i); r < to; r++) {
+		size_t j = 0;
+		for (; j + 4 <= d; j += 4)
+			measure_four(w->v + r * d + j, largest + j, square + j);
+		for (; j < d; j++) {
 			double x = (double)w->v[r * d + j];
 			square[j] += x * x;
 			largest[j] = fabs(x) > fabs(largest[j]) ? x : largest[j];
 		}
+	}
 	return 0;
 }
 
@@ -275,9 +294,17 @@ static int scale_chunk(void *arg, size_t i, unsigned thread, struct cbtm_error *
 	(void)thread, (void)e;
 	struct scaling *w = arg;
 	size_t to = dense_chunk_start(&w->chunks, i + 1), d = w->d;
-	for (size_t r = dense_chunk_start(&w->chunks, i); r < to; r++)
-		for (size_t j = 0; j < d; j++)
-			w->v[r * d + j] = (float)((double)w->v[r * d + j] * w->factor[j]);
+	for (size_t r = dense_chunk_start(&w->chunks, i); r < to; r++) {
+		float *v = w->v + r * d;
+		size_t j = 0;
+		for (; j + 4 <= d; j += 4) {
+			doubles4 x = __builtin_convertvector(*(floats4 *)(v + j), doubles4);
+			*(floats4 *)(v + j) =
+				__builtin_convertvector(x * *(const doubles4 *)(w->factor + j), floats4);
+		}
+		for (; j < d; j++)
+			v[j] = (float)((double)v[j] * w->factor[j]);
+	}
 	return 0;
 }
 
@@ -375,14 +402,14 @@ static int finish(struct lanczos *k, size_t used, bool by_columns, float *v, dou
 }
 
 /* a, or its transpose if it has more rows than columns, arranged for the products. */
-static int arrange(const struct cbtm_sparse *a, bool by_columns, struct sparse_core *core,
-                   struct cbtm_error *e)
+static int arrange(struct pool *pool, const struct cbtm_sparse *a, bool by_columns,
+                   struct sparse_core *core, struct cbtm_error *e)
 {
 	struct sparse_owned t = { 0 };
 	if (!by_columns)
-		return sparse_core_make(a, core, e);
+		return sparse_core_make(pool, a, core, e);
 	if (!sparse_transpose(a, NULL, &t, e))
-		sparse_core_make(&t.matrix, core, e);
+		sparse_core_make(pool, &t.matrix, core, e);
 	sparse_free(&t);
 	return e->name;
 }
@@ -397,7 +424,7 @@ int svd_truncated(struct pool *pool, const struct cbtm_sparse *a, size_t d, uint
 	memset(s, 0, d * sizeof *s);
 	if (n == 0)
 		memset(v, 0, a->columns * d * sizeof *v);
-	if (n == 0 || sparse_check(a, e) || arrange(a, by_columns, &core, e))
+	if (n == 0 || sparse_check(a, e) || arrange(pool, a, by_columns, &core, e))
 		return e->name;
 	if (n + BLOCK < room)
 		room = n + BLOCK;

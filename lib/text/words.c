@@ -9,54 +9,62 @@
 
 /* ---------------------------------------------------------------- stop words */
 
-enum { STOP_BYTES = 16, STOP_SLOTS = 1024 };
+enum {
+	STOP_BYTES = 16,
+	STOP_PLACES = 4096, /* of 12 bits of a hash */
+	STOP_WORDS = sizeof stop_words / sizeof *stop_words
+};
 
-/* A word of at most 16 bytes as two numbers, zeros behind its end; both 0: a free slot. */
+/* A word of at most 16 bytes as two numbers, zeros behind its end. */
 struct short_word {
 	uint64_t low, high;
 };
-static struct short_word stop_table[STOP_SLOTS];
-static uint32_t stop_lengths[26]; /* by the first letter: bit n for a stop word of n bytes */
+static struct short_word stop_table[STOP_WORDS];
+static uint16_t stop_first[STOP_PLACES]; /* a word of this place + 1; 0: there is none */
+static uint16_t stop_next[STOP_WORDS];   /* a further one of its place + 1 */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The first n bytes of s, of which STOP_BYTES can be read; what is behind them is cut off. */
+/* The first n <= STOP_BYTES bytes of s, of which STOP_BYTES can be read; what is behind is cut off. */
 static struct short_word short_word(const char *s, size_t n)
 {
-	struct short_word w;
+	static const struct {
+		uint64_t ones[2], zeros[2];
+	} cut = { { UINT64_MAX, UINT64_MAX }, { 0, 0 } };
+	struct short_word w, mask;
 	memcpy(&w, s, sizeof w);
-	w.low &= n < 8 ? (UINT64_C(1) << 8 * n) - 1 : UINT64_MAX;
-	w.high &= n <= 8 ? 0 : n < 16 ? (UINT64_C(1) << 8 * (n - 8)) - 1 : UINT64_MAX;
-	return w;
+	memcpy(&mask, (const char *)&cut + STOP_BYTES - n, sizeof mask);
+	return (struct short_word){ w.low & mask.low, w.high & mask.high };
 }
 
-/* The slot of w, or the free one where it would be. */
-static struct short_word *stop_slot(struct short_word w)
+static unsigned stop_place(struct short_word w)
 {
-	size_t i = (size_t)((w.low ^ w.high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u >> 54);
-	while (stop_table[i].low && (stop_table[i].low != w.low || stop_table[i].high != w.high))
-		i = (i + 1) % STOP_SLOTS;
-	return &stop_table[i];
+	return (unsigned)((w.low ^ w.high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u >> 52);
 }
 
 static void fill_table(void)
 {
-	for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++) {
-		char s[STOP_BYTES] = { 0 };
+	for (uint16_t i = 0; i < STOP_WORDS; i++) {
+		char bytes[STOP_BYTES] = { 0 };
 		size_t n = strlen(stop_words[i]);
-		memcpy(s, stop_words[i], n);
-		struct short_word w = short_word(s, n);
-		*stop_slot(w) = w;
-		stop_lengths[s[0] - 'a'] |= UINT32_C(1) << n;
+		memcpy(bytes, stop_words[i], n);
+		stop_table[i] = short_word(bytes, n);
+		uint16_t *place = &stop_first[stop_place(stop_table[i])];
+		stop_next[i] = *place;
+		*place = i + 1;
 	}
 }
 
-/* STOP_BYTES of word can be read, whatever n is. */
+/* STOP_BYTES of word can be read, whatever n is. One branch that nobody foresees: most places are
+ * free, and of those that are not most have one word. */
 static bool is_stop_word(const char *word, size_t n)
 {
-	unsigned first = (unsigned char)word[0] - 'a';
-	if (n > STOP_BYTES || first >= 26 || !(stop_lengths[first] >> n & 1))
+	if (n > STOP_BYTES)
 		return false;
-	return stop_slot(short_word(word, n))->low != 0;
+	struct short_word w = short_word(word, n);
+	for (unsigned i = stop_first[stop_place(w)]; i; i = stop_next[i - 1])
+		if (stop_table[i - 1].low == w.low && stop_table[i - 1].high == w.high)
+			return true;
+	return false;
 }
 
 bool words_stop(const char *word, size_t n)

@@ -27,31 +27,42 @@ static int compare_frequency(const void *left, const void *right)
 	return compare_text(left, right);
 }
 
-/* The words of all owners as one vocabulary; rank[owner][number]: a word's number there. Of the
- * owners' vocabularies only the number of words is left. */
+/* Adds the words of an owner, whose vocabulary is given up, to all. */
+static int add_owner(struct vocabulary *own, struct vocabulary *all, uint32_t *rank,
+                     struct cbtm_error *e)
+{
+	struct vocabulary given = *own;
+	*own = (struct vocabulary){ .words = given.words };
+	vocabulary_add_all(all, &given, rank, e);
+	for (size_t i = 0; !e->name && i < given.words; i++) {
+		struct word *w = &all->word[rank[i]];
+		w->df += given.word[i].df;
+		w->tf += given.word[i].tf;
+	}
+	vocabulary_free(&given);
+	return e->name;
+}
+
+/* The words of all owners as one vocabulary, that of the owner who has most and what the others add;
+ * rank[owner][number]: a word's number there. Of the owners' vocabularies only the number of words
+ * is left. */
 static int merge(struct counted *c, struct vocabulary *all, uint32_t **rank, struct cbtm_error *e)
 {
-	size_t most = 0;
-	for (size_t t = 0; t < c->owners; t++)
-		most = c->own[t].words > most ? c->own[t].words : most;
-	if (vocabulary_reserve(all, most, e))
-		return e->name;
+	size_t first = 0;
 	for (size_t t = 0; t < c->owners; t++) {
-		struct vocabulary own = c->own[t];
-		c->own[t] = (struct vocabulary){ .words = own.words };
-		rank[t] = host->take(own.words + 1, sizeof *rank[t], e);
-		if (rank[t])
-			vocabulary_add_all(all, &own, rank[t], e);
-		for (size_t i = 0; !e->name && i < own.words; i++) {
-			struct word *w = &all->word[rank[t][i]];
-			w->df += own.word[i].df;
-			w->tf += own.word[i].tf;
-		}
-		vocabulary_free(&own);
-		if (e->name)
-			break;
+		first = c->own[t].words > c->own[first].words ? t : first;
+		rank[t] = host->take(c->own[t].words + 1, sizeof *rank[t], e);
 	}
-	return e->name;
+	if (e->name)
+		return e->name;
+	*all = c->own[first];
+	c->own[first] = (struct vocabulary){ .words = all->words };
+	for (size_t i = 0; i < all->words; i++)
+		rank[first][i] = (uint32_t)i;
+	for (size_t t = 0; t < c->owners; t++)
+		if (t != first && add_owner(&c->own[t], all, rank[t], e))
+			return e->name;
+	return 0;
 }
 
 /* As scikit-learn: a share of the documents, or, from 1 on (max_df: above 1), their number. */

@@ -19,7 +19,7 @@ static void compare_products(size_t rows, size_t columns, double share)
 	struct sparse_core core;
 	double *dense;
 	sample_sparse(rows, columns, share, 0, 7, &a, &dense);
-	assert_int_equal(sparse_core_make(&a.matrix, &core, &e), 0);
+	assert_int_equal(sparse_core_make(NULL, &a.matrix, &core, &e), 0);
 	assert_int_equal(sparse_check(&core.columns.matrix, &e), 0);
 	float *x = calloc(rows, sizeof *x), *z = calloc(columns + 1, sizeof *z),
 		  *y = calloc(rows, sizeof *y);
