@@ -3,9 +3,10 @@
 
     bench/with-peers cluster --build build [--text corpus.jsonl.zst ...] [--reference DIR]
 
-balanced-kmeans against kernelmachine/balanced-kmeans (PyTorch), kmeans against faiss and scikit-learn. The vectors are
-tf-idf + SVD of --text, JSON lines of documents cut into pieces of 100 words; without it, generated ones of a like
-spectrum (bench/cluster_fit.c). The reference is cloned from GitHub beside this script's environment, at the commit below;
+balanced-kmeans against kernelmachine/balanced-kmeans (PyTorch), kmeans against faiss and scikit-learn (the faster of its
+two algorithms). The vectors are tf-idf + SVD of --text, JSON lines of documents (`text`, else `input`) cut into pieces of
+100 words; without it, generated ones of a like spectrum (bench/cluster_fit.c). One start tells little of an objective:
+`starts` compares many, of fewer points. The reference is cloned from GitHub beside this script's environment, at the commit below;
 --reference names a checkout where that host cannot be reached. Every objective here is the same sum, made here from the
 labels alone: squared distances to the means of their clusters. Prints `RATIO name value goal`: medians."""
 import sys
@@ -40,7 +41,10 @@ def arguments():
     p.add_argument("--steps", type=int, default=20)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--runs", type=int, default=5, help="ours, faiss and scikit-learn; the reference runs once from k = 32 on")
-    p.add_argument("--only", choices=["balanced", "kmeans", "init", "scaling"])
+    p.add_argument("--only", choices=["balanced", "kmeans", "starts", "init", "scaling"])
+    p.add_argument("--shortest", type=int, default=40, help="words of the shortest piece")
+    p.add_argument("--starts", type=int, default=10, help="first centres from which objectives are compared")
+    p.add_argument("--start-points", type=int, default=8192, help="points of each")
     p.add_argument("--seeds", type=int, default=5, help="fits of each initialisation")
     p.add_argument("--largest", type=int, default=10**6, help="points of the longest scaling curve (10**7 takes 6 GB)")
     return p.parse_args()
@@ -64,9 +68,10 @@ def pieces(paths):
     for path in paths:
         tool = ["zstd", "-dc"] if path.endswith(".zst") else ["cat"]
         for line in subprocess.run([*tool, path], check=True, stdout=subprocess.PIPE).stdout.decode().split("\n"):
-            words = json.loads(line)["text"].split() if line else []
+            document = json.loads(line) if line else {}
+            words = document.get("text", document.get("input", "")).split()
             for i in range(0, len(words), 100):
-                if len(words) - i >= 40:
+                if len(words) - i >= A.shortest:
                     yield " ".join(words[i:i + 100])
 
 
@@ -127,11 +132,18 @@ def ours(path, x, k, centres, plugin, steps):
     return statistics.median(line["seconds"] for line in lines), label, lines[-1]
 
 
-def first_centres(x, k):
+def first_centres(x, k, start=None):
     path = SCRATCH / f"centres-{k}"
-    c = x[np.random.default_rng(k).choice(len(x), k, replace=False)]
+    c = x[np.random.default_rng(k if start is None else [start, k]).choice(len(x), k, replace=False)]
     c.tofile(path)
     return path, c
+
+
+def by_reference(peer, torch, x, k, c):
+    """Its clusters after --steps steps; it does not end where k does not divide the number of points."""
+    m = peer.KMeans(n_clusters=k, device=torch.device("cpu"), balanced=True)
+    m.cluster_centers = torch.from_numpy(c.copy())
+    return m.fit(torch.from_numpy(x), iter_limit=A.steps, tol=-1, tqdm_flag=False, online=True, iter_k=1).numpy()
 
 
 def balanced(path, x):
@@ -142,19 +154,33 @@ def balanced(path, x):
         centres, c = first_centres(x, k)
         seconds, label, line = ours(path, x, k, centres, "balanced-kmeans", A.steps)
 
-        def run():
-            m = peer.KMeans(n_clusters=k, device=torch.device("cpu"), balanced=True)
-            m.cluster_centers = torch.from_numpy(c.copy())
-            return m.fit(torch.from_numpy(x), iter_limit=A.steps, tol=-1, tqdm_flag=False, online=True, iter_k=1)
-
-        theirs, other = timed(run, 3 if k < 32 else 1)
-        sizes, others = np.bincount(label, minlength=k), np.bincount(other.numpy(), minlength=k)
+        theirs, other = timed(lambda: by_reference(peer, torch, x, k, c), 3 if k < 32 else 1)
+        sizes, others = np.bincount(label, minlength=k), np.bincount(other, minlength=k)
         print(f"k {k}: ours {seconds:.3f} s, {line['iterations']} steps, objective {objective(x, label, k):.2f}, largest gap "
               f"{line['gap']:.1e}, sizes {sizes.min()} to {sizes.max()}; reference {theirs:.2f} s, objective "
-              f"{objective(x, other.numpy(), k):.2f}, sizes {others.min()} to {others.max()}", flush=True)
-        print(f"RATIO balanced_vs_reference_k{k} {theirs / seconds:.1f} {GOALS.get(k, 1)}")
-        print(f"RATIO balanced_objective_vs_reference_k{k} {objective(x, other.numpy(), k) / objective(x, label, k):.4f} 1",
-              flush=True)
+              f"{objective(x, other, k):.2f}, sizes {others.min()} to {others.max()}", flush=True)
+        print(f"RATIO balanced_vs_reference_k{k} {theirs / seconds:.1f} {GOALS.get(k, 1)}", flush=True)
+
+
+def starts(x):
+    """Where both end from the same first centres, over many starts: the reference's objective by ours."""
+    import torch
+    torch.set_num_threads(A.threads)
+    peer = reference()
+    x = np.ascontiguousarray(x[np.sort(np.random.default_rng(7).permutation(len(x))[:A.start_points])])
+    path, labels = SCRATCH / "some", SCRATCH / "labels"
+    x.tofile(path)
+    for k in A.k:
+        ratios = []
+        for start in range(A.starts):
+            centres, c = first_centres(x, k, start)
+            fit(path, k=k, centres=centres, iterations=A.steps, clusters=labels)
+            mine = objective(x, np.fromfile(labels, np.uint32).astype(np.int64), k)
+            ratios.append(objective(x, by_reference(peer, torch, x, k, c), k) / mine)
+        print(f"k {k}: {len(x)} points, {A.starts} starts, the reference's objective by ours: median "
+              f"{statistics.median(ratios):.4f}, {min(ratios):.4f} to {max(ratios):.4f}, ours no worse in "
+              f"{sum(r >= 1 for r in ratios)} of them")
+        print(f"RATIO balanced_objective_vs_reference_k{k} {statistics.median(ratios):.4f} 1", flush=True)
 
 
 def kmeans(path, x):
@@ -171,17 +197,19 @@ def kmeans(path, x):
             m.train(x, init_centroids=c)
             return m
 
-        def by_sklearn():
-            return KMeans(k, init=c, n_init=1, max_iter=A.steps, tol=0, algorithm="lloyd").fit(x)
+        def by_sklearn(algorithm):
+            return KMeans(k, init=c, n_init=1, max_iter=A.steps, tol=0, algorithm=algorithm).fit(x)
 
         f_seconds, f = timed(by_faiss, A.runs)
-        s_seconds, s = timed(by_sklearn, A.runs)
+        s_seconds, s = timed(lambda: by_sklearn("lloyd"), A.runs)
+        e_seconds, _ = timed(lambda: by_sklearn("elkan"), A.runs)
         f_label = f.index.search(x, 1)[1][:, 0]
         print(f"k {k}: ours {seconds:.3f} s, objective {objective(x, label, k):.2f}; faiss {f_seconds:.3f} s, "
-              f"{objective(x, f_label, k):.2f}; scikit-learn {s_seconds:.3f} s, {objective(x, s.labels_, k):.2f}", flush=True)
+              f"{objective(x, f_label, k):.2f}; scikit-learn lloyd {s_seconds:.3f} s, elkan {e_seconds:.3f} s, "
+              f"{objective(x, s.labels_, k):.2f}", flush=True)
         name = "" if k == A.k[-1] else f"_k{k}"
         print(f"RATIO kmeans_vs_faiss{name} {f_seconds / seconds:.2f} 1")
-        print(f"RATIO kmeans_vs_sklearn{name} {s_seconds / seconds:.2f} 1", flush=True)
+        print(f"RATIO kmeans_vs_sklearn{name} {min(s_seconds, e_seconds) / seconds:.2f} 1", flush=True)
 
 
 def init(path):
@@ -195,8 +223,8 @@ def init(path):
 
 
 def scaling():
-    """Time and memory over points and over clusters, of generated vectors."""
-    sizes = [n for n in (10**4, 10**5, 10**6, 10**7) if n <= A.largest]
+    """Time and memory over points and over clusters, of generated vectors; the slope of time over n in logarithms."""
+    sizes, seconds = [n for n in (10**4, 10**5, 10**6, 10**7) if n <= A.largest], []
     for n, k in [(n, 128) for n in sizes] + [(10**5, k) for k in (2, 8, 32, 128, 512, 1024)]:
         line = json.loads(subprocess.run(["bench/cluster_fit", f"generate={n}", f"dims={DIMS}", f"k={k}",
                                           f"iterations={A.steps}", f"threads={A.threads}"], cwd=A.build, check=True,
@@ -204,6 +232,9 @@ def scaling():
         print(f"n {n}, k {k}: {line['seconds']:.3f} s, {line['seconds'] / n / line['iterations'] * 1e9:.0f} ns a point and "
               f"step, {line['iterations']} steps, gap {line['gap']:.1e}, {line['bytes_a_point']:.0f} bytes a point beyond the "
               f"vectors, {line['peak_gib']:.2f} GiB in all", flush=True)
+        seconds.append(line["seconds"])
+        if len(seconds) == len(sizes) > 1:
+            print(f"time grows as n^{np.polyfit(np.log(sizes), np.log(seconds), 1)[0]:.2f}", flush=True)
 
 
 def main():
@@ -215,6 +246,8 @@ def main():
     print(f"{len(x)} x {DIMS} vectors ({what}), {A.threads} threads, {A.steps} steps", flush=True)
     if A.only in (None, "kmeans"):
         kmeans(path, x)
+    if A.only in (None, "starts"):
+        starts(x)
     if A.only in (None, "init"):
         init(path)
     if A.only in (None, "balanced"):

@@ -152,6 +152,8 @@ static int bounds_chunk(void *arg, size_t chunk, unsigned thread, struct cbtm_er
 			continue;
 		w.row[w.n] = row;
 		w.x[w.n++] = s->x + row * s->d;
+		for (size_t t = 0; t < s->d; t += 16) /* while a block fills, its vectors come */
+			__builtin_prefetch(s->x + row * s->d + t);
 		b->scanned[chunk]++;
 		if (w.n == SCAN_BLOCK && look_at(&w, e))
 			goto done;
