@@ -45,7 +45,8 @@ static struct price_plan plan_of(const struct solver *s)
 		                       .cold = half * 2e-6,
 		                       .cool = 0.3,
 		                       .sinkhorn = INFINITY,
-		                       .enough = s->units.each * (double)s->b->k,
+		                       .enough = s->units.each * (double)s->b->k / 2,
+		                       .bearable = s->units.each * (double)s->b->k,
 		                       .capacity = s->capacity,
 		                       .half = s->half };
 	if (s->unbounded) {

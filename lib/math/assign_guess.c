@@ -12,16 +12,19 @@
 #define COLD_ERROR 0.01  /* of prices where a cold start ends */
 #define LEAST_HALF 0.002 /* half windows */
 #define MOST_HALF 0.3
+#define MOST_START 0.1 /* half windows from the last prices' move: another look costs less */
 
 #define SAFETY 3.0 /* half windows in standard deviations of a guess ... */
 #define FLOOR                                                                                      \
 	1.5            /* ... but none below so many means: prices of neighbours move together, further
                     * than each would alone */
 #define STAY 5.0   /* half windows without a guess, in deviations of the last prices' move */
+#define NEARBY 2.0 /* half windows for the first sample, in the same */
 #define STEADY 0.3 /* prices that moved by less than so many s x clusters / rows stay */
-#define FIRST 16   /* rows of a cold start's first sample, in clusters */
-#define GROWTH 4   /* of samples, up to ... */
-#define LARGEST 4  /* ... n / LARGEST rows: a larger one costs as much as another scan */
+#define WIDEN 2.0
+#define FIRST 8   /* rows of a cold start's first sample, in clusters */
+#define GROWTH 4  /* of samples, up to ... */
+#define LARGEST 4 /* ... n / LARGEST rows: a larger one costs as much as another scan */
 #define RETRIES 6
 #define LEAST_TARGET 0.1 /* load of a cluster in a sample, of the mean */
 
@@ -193,8 +196,9 @@ void assign_widen(const double *price, const double *start, double *half, size_t
 		mean += (price[j] - start[j]) / (double)k;
 	for (int all = 0; all < 2 && !any; all++)
 		for (size_t j = 0; j < k; j++)
-			if (all || fabs(price[j] - start[j] - mean) > 0.5 * half[j]) {
-				half[j] *= 2;
+			if (all || fabs(price[j] - start[j]) > 0.5 * half[j] ||
+			    fabs(price[j] - start[j] - mean) > 0.5 * half[j]) {
+				half[j] *= WIDEN;
 				any = true;
 			}
 }
@@ -217,6 +221,7 @@ static int solve_near(struct sample *s, double spread, double *half, struct cbtm
 			                       .cool = 0.3,
 			                       .sinkhorn = INFINITY,
 			                       .enough = s->units.each * (double)k / 2,
+			                       .bearable = s->units.each * (double)k / 2,
 			                       .capacity = s->target,
 			                       .half = half };
 		border_free(&border);
@@ -260,15 +265,24 @@ int assign_guess(struct pool *pool, const struct cbtm_balance *b, const struct a
                  double *half, double *spread, struct cbtm_error *e)
 {
 	bool cold = price_range(b->price, NULL, b->k) == 0;
-	size_t first = FIRST * b->k > 2048 ? FIRST * b->k : 2048;
+	size_t first = FIRST * b->k > 2048 ? FIRST * b->k : 2048, most = b->n / LARGEST, done = first;
 	if (look_at_all_costs(pool, b, u, cold ? first : 256, cold, half, spread, e) || *spread == 0)
 		return e->name;
-	for (size_t j = 0; !cold && j < b->k; j++)
-		half[j] = clamp(STAY * b->window, LEAST_HALF * *spread, MOST_HALF * *spread);
-	for (size_t rows = first * (cold ? GROWTH : 2); rows <= b->n / LARGEST; rows *= GROWTH) {
+	/* In a series: prices that moved by less than a sample can tell are better left alone. */
+	if (!cold) {
+		double steady = STEADY * *spread * (double)b->k;
+		bool guess = b->window * (double)most >= steady;
+		for (size_t j = 0; j < b->k; j++)
+			half[j] = clamp((guess ? NEARBY : STAY) * b->window, LEAST_HALF * *spread,
+			                MOST_START * *spread);
+		for (done = first / 2; guess && b->window * (double)(GROWTH * done) < steady;)
+			done *= GROWTH;
+		if (!guess)
+			return 0;
+	}
+	for (; done <= most / 2; done *= GROWTH) {
 		struct sample s = { 0 };
-		if (!cold && b->window * (double)rows < STEADY * *spread * (double)b->k)
-			continue;
+		size_t rows = GROWTH * done < most ? GROWTH * done : most;
 		if (!sample_make(&s, pool, b, u, rows, e))
 			solve_near(&s, *spread, half, e);
 		sample_free(&s);

@@ -344,7 +344,7 @@ int assign_prices(struct pool *pool, const struct border *b, size_t k,
 				goto done;
 		double over = excess(s.now.hard, k, plan->capacity);
 		for (size_t j = 0; j < k; j++)
-			*cut = *cut || (over > plan->enough && held(&s, price, plan->capacity, j));
+			*cut = *cut || (over > plan->bearable && held(&s, price, plan->capacity, j));
 		/* Where colder prices place no more points, whole points are what is in the way. */
 		if (*cut || (tau <= plan->sinkhorn && over > 0.7 * before))
 			break;

@@ -16,10 +16,11 @@
  *
  * The border is the whole truth only while prices move by no more than the half windows that it was
  * made with; beyond them the dual of the border may have no bound. So no price moves by more than
- * 0.9 of `half` (k; NULL: no limit); where that holds one back the work ends, and *cut says so.
+ * 0.9 of `half` (k; NULL: no limit); where that holds one back, and more than `bearable` load lies
+ * above capacity, the work ends, and *cut says so.
  */
 struct price_plan {
-	double hot, cold, cool, sinkhorn, enough;
+	double hot, cold, cool, sinkhorn, enough, bearable;
 	const double *capacity, *half;
 };
 int assign_prices(struct pool *pool, const struct border *b, size_t k,

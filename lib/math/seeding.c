@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/dense.h"
+#include "math/scan_kernel.h"
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@ struct seeding {
 	double *tried;     /* candidates x rows: the same if the candidate became a centre */
 	size_t *candidate; /* rows of the sample */
 	size_t candidates;
+	struct scan_packing packing; /* the candidates */
+	float reach;                 /* the largest |candidate| */
 	struct dense_chunks chunks;
 	double *sum; /* chunks x candidates */
 };
@@ -23,23 +27,59 @@ static const float *sample_row(const struct seeding *s, size_t i)
 	return s->x + (size_t)((__uint128_t)i * s->n / s->rows) * s->d;
 }
 
+/*
+ * Distances to the candidates, where they are less than the nearest so far: products in float tell
+ * most of the others by their error's bound (math/bounds.c), so the result is that of double.
+ */
 static int try_chunk(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
-	(void)thread, (void)e;
+	(void)thread;
 	struct seeding *s = arg;
-	size_t to = dense_chunk_start(&s->chunks, task + 1);
-	for (size_t c = 0; c < s->candidates; c++) {
-		const float *centre = sample_row(s, s->candidate[c]);
-		double sum = 0;
-		for (size_t i = dense_chunk_start(&s->chunks, task); i < to; i++) {
-			double distance = dense_distance(sample_row(s, i), centre, s->d);
-			distance = distance < s->nearest[i] ? distance : s->nearest[i];
-			s->tried[c * s->rows + i] = distance;
-			sum += distance;
+	size_t to = dense_chunk_start(&s->chunks, task + 1), width = s->packing.width;
+	float *score = mem_aligned(SCAN_BLOCK, width * sizeof *score, "scores", e);
+	float square[SCAN_BLOCK], terms = (float)(s->d + 8), error = terms * 0x1p-24f;
+	const float *row[SCAN_BLOCK];
+	double *sum = s->sum + task * s->candidates;
+	memset(sum, 0, s->candidates * sizeof *sum);
+	for (size_t first = dense_chunk_start(&s->chunks, task), n; score && first < to; first += n) {
+		n = to - first < SCAN_BLOCK ? to - first : SCAN_BLOCK;
+		for (size_t r = 0; r < n; r++)
+			row[r] = sample_row(s, first + r);
+		scan_scores(&s->packing, row, n, score, square);
+		for (size_t r = 0; r < n; r++) {
+			float size = sqrtf(square[r]) * 1.001f * s->reach + s->packing.largest;
+			float least = square[r] * (1 - 4 * error) - 8 * error * size - terms * FLT_MIN;
+			for (size_t c = 0; c < s->candidates; c++) {
+				double nearest = s->nearest[first + r];
+				if (!((double)(least - 2 * score[r * width + c]) > nearest)) {
+					double distance = dense_distance(row[r], sample_row(s, s->candidate[c]), s->d);
+					nearest = distance < nearest ? distance : nearest;
+				}
+				s->tried[c * s->rows + first + r] = nearest;
+				sum[c] += nearest;
+			}
 		}
-		s->sum[task * s->candidates + c] = sum;
 	}
-	return 0;
+	free(score);
+	return e->name;
+}
+
+/* The candidates as a scan takes centres. */
+static int pack_candidates(struct seeding *s, struct cbtm_error *e)
+{
+	double largest = 0, *half = mem_aligned(s->candidates, sizeof *half, "first centres", e);
+	float *x = mem_aligned(s->candidates, s->d * sizeof *x, "first centres", e);
+	for (size_t c = 0; !e->name && c < s->candidates; c++) {
+		const float *row = sample_row(s, s->candidate[c]);
+		memcpy(x + c * s->d, row, s->d * sizeof *x);
+		half[c] = dense_dot(row, row, s->d) / 2;
+		largest = half[c] > largest ? half[c] : largest;
+	}
+	s->reach = (float)sqrt(2 * largest) * (1 + 4 * FLT_EPSILON);
+	if (!e->name)
+		scan_packing_make(&s->packing, x, s->candidates, s->d, half, NULL, e);
+	free(x), free(half);
+	return e->name;
 }
 
 /* A row with probability proportional to its distance; any row if all distances are zero. */
@@ -62,7 +102,10 @@ static size_t draw(const struct seeding *s, double total, double u)
 static int take_best(struct pool *pool, struct seeding *s, double *total, float *centre,
                      struct cbtm_error *e)
 {
-	if (pool_run(pool, s->chunks.count, try_chunk, s, e))
+	if (!pack_candidates(s, e))
+		pool_run(pool, s->chunks.count, try_chunk, s, e);
+	scan_packing_free(&s->packing);
+	if (e->name)
 		return e->name;
 	size_t best = 0;
 	double least = INFINITY;
