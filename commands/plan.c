@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* cbtm plan: what `cbtm run` would do, and why. */
 #include "pipeline/plan.h"
+#include "base/processors.h"
 #include "commands/command.h"
 #include "commands/pipeline.h"
+#include "pipeline/estimate.h"
 #include <limits.h>
 #include <stdio.h>
 
 struct options {
 	struct pipeline_options pipeline;
 	struct run_selection select;
+	uint64_t jobs;
 	int commands;
 };
 static const struct cbtm_param options[] = {
@@ -19,6 +22,8 @@ static const struct cbtm_param options[] = {
 	  "this stage alone", 0, 0 },
 	{ "force", CBTM_PARAM_TEXT, offsetof(struct options, select.force), "", 0, 0, NULL,
 	  "this stage again, even if it is done", 0, 0 },
+	{ "jobs", CBTM_PARAM_COUNT, offsetof(struct options, jobs), "0", 0, 1024, NULL,
+	  "tasks at the same time, whose memory adds up; 0: one a processor", 0, 0 },
 	{ "commands", CBTM_PARAM_BOOL, offsetof(struct options, commands), "false", 0, 0, NULL,
 	  "print the command lines of the tasks, to do them by hand", 0, 0 },
 	CBTM_PARAM_END
@@ -28,6 +33,7 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 {
 	const struct options *o = values;
 	struct buffer out = { 0 };
+	struct estimate estimate = { 0 };
 	struct run r;
 	char bin[PATH_MAX];
 
@@ -36,8 +42,13 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 		goto done;
 	if (o->commands ? plan_commands(&r, bin, 0, &out, e) : plan_print(&r, &out, e))
 		goto done;
+	if (!o->commands &&
+	    (estimate_make(&r, o->jobs ? (unsigned)o->jobs : processors_available(), &estimate, e) ||
+	     estimate_print(&estimate, true, &out, e)))
+		goto done;
 	fputs(out.data ? out.data : "", stdout);
 done:
+	estimate_free(&estimate);
 	buffer_free(&out);
 	run_close(&r);
 	return e->name;

@@ -5,6 +5,7 @@
 #include "commands/pipeline.h"
 #include "ensemble/report.h"
 #include "pipeline/driver.h"
+#include "pipeline/estimate.h"
 #include "pipeline/plan.h"
 #include <limits.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ struct options {
 	struct run_selection select;
 	uint64_t jobs, threads;
 	struct cbtm_texts devices;
-	int dry_run, quiet, full_disk;
+	int dry_run, quiet, full_disk, anyway;
 };
 static const struct cbtm_param options[] = {
 	PIPELINE_ROWS(struct options),
@@ -35,6 +36,8 @@ static const struct cbtm_param options[] = {
 	{ "full_disk", CBTM_PARAM_CHOICE, offsetof(struct options, full_disk), "stop", 0, 0,
 	  "stop|pause", "what becomes of a task that finds the disk full: it fails, or waits for room",
 	  0, 0 },
+	{ "anyway", CBTM_PARAM_BOOL, offsetof(struct options, anyway), "false", 0, 0, NULL,
+	  "start though the estimate is that the disk or memory will not do", 0, 0 },
 	{ "dry_run", CBTM_PARAM_BOOL, offsetof(struct options, dry_run), "false", 0, 0, NULL,
 	  "only say what would run, and why", 0, 0 },
 	{ "quiet", CBTM_PARAM_BOOL, offsetof(struct options, quiet), "false", 0, 0, NULL,
@@ -42,12 +45,15 @@ static const struct cbtm_param options[] = {
 	CBTM_PARAM_END
 };
 
-static int dry_run(struct run *r, struct cbtm_error *e)
+static int dry_run(struct run *r, unsigned jobs, struct cbtm_error *e)
 {
+	struct estimate estimate = { 0 };
 	struct buffer out = { 0 };
 
-	if (!plan_print(r, &out, e))
+	if (!plan_print(r, &out, e) && !estimate_make(r, jobs, &estimate, e) &&
+	    !estimate_print(&estimate, true, &out, e))
 		fputs(out.data, stdout);
+	estimate_free(&estimate);
 	buffer_free(&out);
 	return e->name;
 }
@@ -97,7 +103,8 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 		                             o->threads ? (unsigned)o->threads : processors_available(),
 		                             o->quiet,
 		                             o->full_disk != 0,
-		                             { 0 } };
+		                             { 0 },
+		                             o->anyway != 0 };
 
 	if (pipeline_open(&o->pipeline, arguments, n, &r, e) || run_select(&r, &o->select, e) ||
 	    pipeline_bin(bin, sizeof bin, e) ||
@@ -105,7 +112,7 @@ static int run(const void *values, char **arguments, int n, struct cbtm_error *e
 	                   &setting.devices, e))
 		goto done;
 	if (o->dry_run)
-		dry_run(&r, e);
+		dry_run(&r, setting.jobs, e);
 	else if (!driver_run(&r, &setting, e))
 		report(&r, o->quiet, e);
 done:

@@ -31,7 +31,16 @@ static void plan_free(void *source)
 	source_free(source);
 }
 
-static const struct stage_source source = { plan, slice_digest, plan_free };
+static int measure(const void *options, const void *plan, struct stage_amount *amount,
+                   struct cbtm_error *e)
+{
+	const struct options *o = options;
+
+	return source_measure(plan, o->rules.document.format == DOCUMENT_TEXT, &amount->bytes,
+	                      &amount->documents, &amount->exact, e);
+}
+
+static const struct stage_source source = { plan, slice_digest, plan_free, measure };
 
 static bool deduplicates(const void *options, uint64_t k)
 {

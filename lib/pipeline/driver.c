@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "pipeline/estimate.h"
 #include "pipeline/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,14 +37,20 @@ static int remove_forced(struct run *run, struct cbtm_error *e)
 	return 0;
 }
 
-static int print_plan(struct run *run, const struct local_setting *setting, struct cbtm_error *e)
+/* What is to do and what it will take; an error if there is not so much. */
+static int begin(struct run *run, const struct local_setting *setting, struct cbtm_error *e)
 {
 	struct buffer out = { 0 };
+	struct estimate estimate = { 0 };
 
-	if (!setting->quiet && !plan_print(run, &out, e)) {
+	if (!estimate_make(run, setting->jobs, &estimate, e) && !setting->quiet &&
+	    !plan_print(run, &out, e) && !estimate_print(&estimate, false, &out, e)) {
 		fputs(out.data, stdout);
 		fflush(stdout);
 	}
+	if (!e->name)
+		estimate_check(&estimate, run->pipeline->work, setting->pause, setting->anyway, e);
+	estimate_free(&estimate);
 	buffer_free(&out);
 	return e->name;
 }
@@ -79,7 +86,7 @@ int driver_run(struct run *run, const struct local_setting *setting, struct cbtm
 
 	if (workspace_lock(&run->workspace, e) ||
 	    log_open("cbtm", run->workspace.log, setting->quiet ? LOG_WARNING : LOG_INFO, false, e) ||
-	    workspace_link(&run->workspace, run->graph, e) || print_plan(run, setting, e) ||
+	    workspace_link(&run->workspace, run->graph, e) || begin(run, setting, e) ||
 	    remove_forced(run, e))
 		return e->name;
 	signals_install();

@@ -18,6 +18,7 @@ struct local_setting {
 	bool pause; /* when the disk is full: jobs that failed for it go on when there is more room */
 	/* Each job that computes has one of them to itself, and waits for it; others see none. */
 	struct devices devices;
+	bool anyway; /* start though the estimate is that disk or memory will not do */
 };
 
 struct local_report {

@@ -47,6 +47,12 @@ struct stage_task {
 	int (*run)(struct stage_run *run, struct cbtm_error *e);
 };
 
+struct stage_amount {
+	uint64_t bytes; /* unpacked */
+	uint64_t documents;
+	bool exact; /* the bytes: no file is packed. Documents are always an estimate */
+};
+
 /* Where a corpus comes from: only tokenize has one. Parts are cut by file sizes. */
 struct stage_source {
 	/* Finds the files, cuts the parts. *plan is freed by `free`. */
@@ -54,6 +60,9 @@ struct stage_source {
 	/* The content digest of a part's slice of the input. */
 	int (*digest)(void *plan, uint32_t part, struct digest *d, struct cbtm_error *e);
 	void (*free)(void *plan);
+	/* How much text the files hold, before they are read; NULL: nobody asks. */
+	int (*measure)(const void *options, const void *plan, struct stage_amount *amount,
+	               struct cbtm_error *e);
 };
 
 struct cbtm_stage {

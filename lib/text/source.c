@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_PARTS = 100000, MAX_DEPTH = 32, LOOK = 1 << 16 };
+enum { MAX_PARTS = 100000, MAX_DEPTH = 32, LOOK = 1 << 16, MEASURED = 1 << 20, UNPACKED = 4 };
 
 struct finding {
 	struct source *source;
@@ -295,4 +295,44 @@ int source_digest(const struct source *s, uint32_t part, struct digest *d, struc
 	*d = digest_now(all);
 	digest_end(all);
 	return e->name;
+}
+
+/* Bytes and lines at the file's beginning. */
+static int look_inside(const struct source_file *f, uint64_t *bytes, uint64_t *lines,
+                       struct cbtm_error *e)
+{
+	char buf[1 << 14];
+	struct stream *s = NULL;
+	size_t n = 1;
+
+	*bytes = *lines = 0;
+	if (!stream_open(f->path, f->name, f->coding, 0, &s, e))
+		while (n && *bytes < MEASURED && !stream_read(s, buf, sizeof buf, &n, e)) {
+			*bytes += n;
+			for (size_t i = 0; i < n; i++)
+				*lines += buf[i] == '\n';
+		}
+	stream_close(s);
+	return e->name;
+}
+
+int source_measure(const struct source *s, int whole_files, uint64_t *bytes, uint64_t *documents,
+                   bool *exact, struct cbtm_error *e)
+{
+	uint64_t seen, lines;
+
+	*bytes = *documents = 0;
+	*exact = true;
+	for (uint32_t i = 0; i < s->files; i++) {
+		uint64_t times = s->file[i].coding == STREAM_PLAIN ? 1 : UNPACKED, n;
+		*exact &= times == 1;
+		if (__builtin_mul_overflow(s->file[i].size, times, &n) ||
+		    __builtin_add_overflow(*bytes, n, bytes))
+			*bytes = UINT64_MAX;
+	}
+	*documents = s->files;
+	if (whole_files || !s->files || look_inside(&s->file[0], &seen, &lines, e) || !seen)
+		return e->name;
+	*documents = (uint64_t)((double)*bytes / (double)seen * (double)(lines ? lines : 1));
+	return 0;
 }

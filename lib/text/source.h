@@ -6,6 +6,7 @@
 #pragma once
 #include "base/digest.h"
 #include "text/stream.h"
+#include <stdbool.h>
 
 struct source_file {
 	char *path;
@@ -39,6 +40,14 @@ struct source {
 int source_plan(const char *const *paths, size_t n, uint64_t part_bytes, int whole_files,
                 struct source **source, struct cbtm_error *e);
 void source_free(struct source *s); /* NULL is fine */
+
+/*
+ * About how much the files hold: bytes when unpacked (*exact: none is packed; a packed one is taken to hold
+ * four times its size) and documents, from the lines in the first MiB of the first file, or of
+ * `whole_files` the files.
+ */
+int source_measure(const struct source *s, int whole_files, uint64_t *bytes, uint64_t *documents,
+                   bool *exact, struct cbtm_error *e);
 
 /* Whether the file is the one that was found: BAD_DATA if it was replaced, grew, shrank or was
  * written to since. */

@@ -13,7 +13,7 @@
 
 static int drive(void **state, const char *const *set, struct cbtm_error *e)
 {
-	struct local_setting setting = { NULL, 2, 2, true, false, { 0 } };
+	struct local_setting setting = { NULL, 2, 2, true, false, { 0 }, false };
 	char bin[4200];
 	struct run run;
 

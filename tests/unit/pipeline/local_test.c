@@ -35,7 +35,7 @@ static void execute(struct fixture *f, void **state, const char *const *set)
 		fake_pipeline(*state, NULL);
 		fake_programs(f->bin);
 	}
-	f->setting = (struct local_setting){ f->bin, 3, 2, true, false, { 0 } };
+	f->setting = (struct local_setting){ f->bin, 3, 2, true, false, { 0 }, false };
 	if (fake_open(*state, set, &f->run, &f->e) || workspace_lock(&f->run.workspace, &f->e) ||
 	    local_run(f->run.graph, &f->run.workspace, &f->setting, on_complete, &f->completed,
 	              &f->report, &f->e))

@@ -14,7 +14,7 @@
 
 static void make_all(void **state)
 {
-	struct local_setting setting = { NULL, 2, 2, true, false, { 0 } };
+	struct local_setting setting = { NULL, 2, 2, true, false, { 0 }, false };
 	struct cbtm_error e = { 0 };
 	char bin[4200];
 	struct run run;

@@ -131,6 +131,30 @@ static void test_line_starts(void **state)
 	source_free(s);
 }
 
+static void test_the_corpus_is_measured_before_it_is_read(void **state)
+{
+	struct cbtm_error e = { 0 };
+	uint64_t bytes, documents;
+	struct source *s;
+	bool exact;
+
+	put(state, "a.jsonl", "one\ntwo\nthree\n");
+	put(state, "b.jsonl", "four\n");
+	s = plan(*state, 1000);
+	assert_int_equal(source_measure(s, 0, &bytes, &documents, &exact, &e), 0);
+	assert_int_equal(bytes, 19);
+	assert_int_equal(documents, 4);
+	assert_true(exact);
+	assert_int_equal(source_measure(s, 1, &bytes, &documents, &exact, &e), 0);
+	assert_int_equal(documents, 2);
+	s->file[1].coding = STREAM_GZIP;
+	s->file[1].size = UINT64_MAX / 3;
+	assert_int_equal(source_measure(s, 1, &bytes, &documents, &exact, &e), 0);
+	assert_true(bytes == UINT64_MAX);
+	assert_false(exact);
+	source_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +167,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_slice_digest_depends_on_content_alone, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_line_starts, scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_the_corpus_is_measured_before_it_is_read, scratch_make,
+		                                scratch_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
