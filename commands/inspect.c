@@ -121,6 +121,8 @@ static int print_part(const struct store *s, uint64_t rows, struct cbtm_error *e
 		inspect_vocabulary(s);
 	if (!strcmp(store_kind_of(s)->name, "checkpoint"))
 		inspect_experts(s);
+	if (!strcmp(store_kind_of(s)->name, "sequences"))
+		inspect_sources(s);
 	for (size_t i = 0; i < store_column_count(s); i++)
 		if (!store_column_at(s, i, &c, e) && strlen(c.name) > width)
 			width = strlen(c.name) < NAME_MAX_SHOWN ? strlen(c.name) : NAME_MAX_SHOWN;

@@ -9,3 +9,5 @@ void inspect_vocabulary(const struct store *s);
 
 /* Prints how a checkpoint's mixtures share tokens out among their experts; nothing if it has none. */
 void inspect_experts(const struct store *s);
+/* Of weighted sequences: what each source was to have of the tokens, and what it has. */
+void inspect_sources(const struct store *s);

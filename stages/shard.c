@@ -4,9 +4,12 @@
 #include "store/split.h"
 #include "text/bpe.h"
 #include "text/sharding.h"
+#include "text/weights.h"
 
 struct options {
 	uint64_t length, random_seed, memory;
+	struct cbtm_texts weights;
+	const char *weight_field;
 };
 
 static const struct cbtm_param params[] = {
@@ -16,8 +19,31 @@ static const struct cbtm_param params[] = {
 	  "seed of the documents' and the sequences' order", 0, 0 },
 	{ "memory", CBTM_PARAM_COUNT, offsetof(struct options, memory), "1Gi", 1 << 20, 0x1p50, NULL,
 	  "bytes for shuffling; what is larger goes through files", CBTM_PARAM_NO_RESULT, 0 },
+	{ "weights", CBTM_PARAM_TEXTS, offsetof(struct options, weights), "[]", 0, 0, NULL,
+	  "VALUE=WEIGHT: documents whose weight_field is VALUE are trained on so many times, 0.5: "
+	  "half of them; others once",
+	  CBTM_PARAM_LATER, 0 },
+	{ "weight_field", CBTM_PARAM_TEXT, offsetof(struct options, weight_field), "domain", 0, 0, NULL,
+	  "metadata field (a path: domain, source.name) that weights are for", CBTM_PARAM_LATER, 0 },
 	CBTM_PARAM_END
 };
+
+static bool weighs(const void *values, uint64_t k)
+{
+	(void)k;
+	return ((const struct options *)values)->weights.n > 0;
+}
+
+static int check(const void *values, uint64_t k, struct cbtm_error *e)
+{
+	const struct options *o = values;
+	struct weights *w = NULL;
+
+	(void)k;
+	weights_new(o->weight_field, &o->weights, 1, &w, e);
+	weights_free(w);
+	return e->name;
+}
 
 static int shard(struct stage_run *run, uint8_t split, bool of_cluster, struct cbtm_error *e)
 {
@@ -33,6 +59,9 @@ static int shard(struct stage_run *run, uint8_t split, bool of_cluster, struct c
 		.length = o->length,
 		.random_seed = o->random_seed,
 		.memory = o->memory,
+		.documents = o->weights.n ? stage_input(run, "documents") : NULL,
+		.weights = o->weights,
+		.weight_field = o->weight_field,
 		.folder = run->out_dir,
 		.vocabulary = content,
 	};
@@ -63,7 +92,8 @@ static const struct stage_task tasks[] = { { "seed_sequences",
 	                                         EACH_ONCE,
 	                                         NULL,
 	                                         { { "tokens", READS_ALL, NULL },
-	                                           { "vocabulary", READS_ALL, NULL } },
+	                                           { "vocabulary", READS_ALL, NULL },
+	                                           { "documents", READS_ALL, weighs } },
 	                                         seed_sequences },
 	                                       { "sequences",
 	                                         "sequences",
@@ -73,7 +103,8 @@ static const struct stage_task tasks[] = { { "seed_sequences",
 	                                         NULL,
 	                                         { { "tokens", READS_ALL, NULL },
 	                                           { "vocabulary", READS_ALL, NULL },
-	                                           { "assignments", READS_ALL, stage_if_clustered } },
+	                                           { "assignments", READS_ALL, stage_if_clustered },
+	                                           { "documents", READS_ALL, weighs } },
 	                                         sequences },
 	                                       { 0 } };
 
@@ -83,6 +114,7 @@ const struct cbtm_stage stage_shard = {
 	.options = params,
 	.options_size = sizeof(struct options),
 	.tasks = tasks,
+	.check = check,
 	.example = "cbtm-shard --tokens work/tokens --vocabulary work/vocabulary "
 			   "--assignments work/assignments --seed-sequences work/seed_sequences "
 			   "--sequences work/sequences",

@@ -38,7 +38,8 @@ struct cbtm_texts {
 enum {
 	CBTM_PARAM_REQUIRED = 1,  /* no default */
 	CBTM_PARAM_NO_RESULT = 2, /* changes no result: stays out of fingerprints */
-	CBTM_PARAM_PATH = 4       /* a path or glob: relative to the YAML file's folder */
+	CBTM_PARAM_PATH = 4,      /* a path or glob: relative to the YAML file's folder */
+	CBTM_PARAM_LATER = 8      /* came after results were made: at its default out of fingerprints */
 };
 
 struct cbtm_param {

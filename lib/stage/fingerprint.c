@@ -100,15 +100,23 @@ static const char *value_cause(struct causes *c, const struct cbtm_param *row, c
 	return value;
 }
 
+static bool is_default(const struct cbtm_param *row, const char *value)
+{
+	return value && row->default_text && !strcmp(value, row->default_text);
+}
+
 static int add_params(struct causes *c, const struct stage_identity *id,
                       const struct cbtm_param *table, const void *options, bool of_plugin)
 {
 	for (const struct cbtm_param *p = table; p && p->name; p++) {
+		const char *value;
 		if (of_plugin ? p->flags & CBTM_PARAM_NO_RESULT
 		              : !stage_param_decides(id->stage, id->task, p))
 			continue;
-		if (add(c, arena_printf(c->arena, c->e, "%s.%s", id->stage->name, p->name),
-		        value_cause(c, p, options)))
+		value = value_cause(c, p, options);
+		if (p->flags & CBTM_PARAM_LATER && is_default(p, value))
+			continue;
+		if (add(c, arena_printf(c->arena, c->e, "%s.%s", id->stage->name, p->name), value))
 			return c->e->name;
 	}
 	return 0;

@@ -10,6 +10,7 @@
 #include "store/tokens.h"
 #include "text/pack.h"
 #include "text/shuffle.h"
+#include "text/weights.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct pass {
 	struct random_key key;
 	uint8_t split;
 	bool valid;
+	struct weights *weights; /* NULL: every document once */
 	struct shuffle *documents, *sequences;
 	struct buffer record;
 	uint64_t n_documents, n_tokens, n_all; /* of the cluster; and tokens of all clusters */
@@ -34,8 +36,8 @@ struct pass {
 
 /* The columns of a part, row by row. */
 struct rows {
-	struct store *tokens, *assignments;
-	struct store_reader *key, *split, *cluster;
+	struct store *tokens, *assignments, *documents;
+	struct store_reader *key, *split, *cluster, *meta;
 	struct tokens_reader *ids;
 	uint64_t n;
 };
@@ -45,9 +47,22 @@ static void rows_close(struct rows *r)
 	store_reader_close(r->key);
 	store_reader_close(r->split);
 	store_reader_close(r->cluster);
+	store_reader_close(r->meta);
 	tokens_close(r->ids);
 	store_close(r->tokens);
 	store_close(r->assignments);
+	store_close(r->documents);
+}
+
+static int open_meta(struct rows *r, const struct sharding *s, uint32_t part, struct cbtm_error *e)
+{
+	if (dataset_part(s->documents, part, &r->documents, e) ||
+	    store_reader_open(r->documents, "meta", &r->meta, e))
+		return e->name;
+	if (store_row_count(r->documents, "meta") != r->n)
+		return error_set(e, CBTM_ERR_BAD_DATA, store_path(r->documents),
+		                 "has not as many rows as %s", store_path(r->tokens));
+	return 0;
 }
 
 static int rows_open(struct rows *r, const struct sharding *s, uint32_t part, struct cbtm_error *e)
@@ -66,6 +81,8 @@ static int rows_open(struct rows *r, const struct sharding *s, uint32_t part, st
 		          "these ids are of another vocabulary");
 		return error_hint(e, "give the vocabulary that the tokens were made with");
 	}
+	if (s->weights.n && open_meta(r, s, part, e))
+		return e->name;
 	if (!s->assignments)
 		return 0;
 	if (dataset_part(s->assignments, part, &r->assignments, e) ||
@@ -79,14 +96,16 @@ static int rows_open(struct rows *r, const struct sharding *s, uint32_t part, st
 	return 0;
 }
 
-/* Is the row the pass's? Counts the tokens of all clusters on the way. */
-static int row_wanted(struct pass *p, struct rows *r, uint64_t row, bool *wanted,
+/* How often the pass takes the row: 0 if it is not its own. Counts the tokens of all clusters on the way. */
+static int row_wanted(struct pass *p, struct rows *r, uint64_t row, uint64_t *copies,
                       const uint32_t **ids, uint64_t *n, struct cbtm_error *e)
 {
+	const void *meta;
+	uint64_t meta_n;
 	uint8_t split;
 	uint32_t cluster = 0;
 
-	*wanted = false;
+	*copies = 0;
 	if (store_read_rows(r->split, row, 1, &split, e) || split != p->split)
 		return e->name;
 	if (r->cluster && store_read_rows(r->cluster, row, 1, &cluster, e))
@@ -98,8 +117,13 @@ static int row_wanted(struct pass *p, struct rows *r, uint64_t row, bool *wanted
 		return 0;
 	if (tokens_read(r->ids, row, ids, n, e))
 		return e->name;
-	p->n_all += *n + 1;
-	*wanted = cluster == p->s->cluster;
+	*copies = 1;
+	if (p->weights && (store_read_row(r->meta, row, &meta, &meta_n, e) ||
+	                   weights_take(p->weights, meta, meta_n, *n + 1, cluster, copies, e)))
+		return e->name;
+	p->n_all += *copies * (*n + 1);
+	if (cluster != p->s->cluster)
+		*copies = 0;
 	return 0;
 }
 
@@ -108,23 +132,25 @@ static int throw_part(struct pass *p, struct rows *r, struct cbtm_error *e)
 {
 	for (uint64_t row = 0; row < r->n; row++) {
 		const uint32_t *ids;
-		uint64_t n, key;
-		bool wanted;
+		uint64_t n, key, copies;
 
 		if (row % LOOK_DOCUMENTS == 0 && signals_check(e))
 			return e->name;
-		if (row_wanted(p, r, row, &wanted, &ids, &n, e))
+		if (row_wanted(p, r, row, &copies, &ids, &n, e))
 			return e->name;
-		if (!wanted)
+		if (!copies)
 			continue;
 		buffer_clear(&p->record);
 		if (store_read_rows(r->key, row, 1, &key, e) ||
 		    buffer_add(&p->record, &key, sizeof key, e) ||
-		    buffer_add(&p->record, ids, n * sizeof *ids, e) ||
-		    shuffle_add(p->documents, random_u64(p->key, key, 0), p->record.data, p->record.n, e))
+		    buffer_add(&p->record, ids, n * sizeof *ids, e))
 			return e->name;
-		p->n_documents++;
-		p->n_tokens += n + 1;
+		for (uint64_t i = 0; i < copies; i++) /* 1 is for sequences */
+			if (shuffle_add(p->documents, random_u64(p->key, key, i + (i > 0)), p->record.data,
+			                p->record.n, e))
+				return e->name;
+		p->n_documents += copies;
+		p->n_tokens += copies * (n + 1);
 	}
 	return 0;
 }
@@ -276,6 +302,12 @@ static int set_facts(const struct pass *p, struct cbtm_error *e)
 	store_set_text(p->out, "vocabulary", s->vocabulary, e);
 	store_set_u64(p->out, "vocabulary_size", s->vocabulary_size, e);
 	store_set_u64(p->out, "eod", s->eod, e);
+	if (p->weights) {
+		struct buffer text = { 0 };
+		if (!weights_report(p->weights, s->cluster, &text, e) && !buffer_text(&text, "", e))
+			store_set_json(p->out, "sources", text.data, e);
+		buffer_free(&text);
+	}
 	return e->name;
 }
 
@@ -289,12 +321,15 @@ int sharding_run(const struct sharding *s, struct store_writer *out, struct cbtm
 	valid.split = SPLIT_VALID;
 	valid.valid = true;
 	if (store_add_column(out, "ids", STORE_U32, STORE_FIXED, s->length + 1, e) ||
-	    store_add_column(out, "valid", STORE_U32, STORE_FIXED, s->length + 1, e))
+	    store_add_column(out, "valid", STORE_U32, STORE_FIXED, s->length + 1, e) ||
+	    (s->weights.n && weights_new(s->weight_field, &s->weights, s->clusters, &train.weights, e)))
 		return e->name;
 	train.committed = store_rows(out, "ids");
 	valid.committed = store_rows(out, "valid");
-	if (pass_run(&train, e) || check_enough(&train, e) || pass_run(&valid, e) ||
-	    set_facts(&train, e))
+	if (!pass_run(&train, e) && !check_enough(&train, e) && !pass_run(&valid, e))
+		set_facts(&train, e);
+	weights_free(train.weights);
+	if (e->name)
 		return e->name;
 	if (!valid.n_sequences)
 		log_message(LOG_WARNING, "the valid documents do not fill a sequence of %" PRIu64 " tokens",

@@ -12,6 +12,7 @@
 
 struct options {
 	uint64_t k, batch, later;
+	struct cbtm_texts added;
 	const char *plugin, *file;
 	struct cbtm_texts input;
 };
@@ -20,6 +21,7 @@ static const struct cbtm_param rows[] = {
 	{ "k", CBTM_PARAM_COUNT, AT(k), "4", 0, 0, NULL, "", 0, 0 },
 	{ "batch", CBTM_PARAM_COUNT, AT(batch), "4", 0, 0, NULL, "", CBTM_PARAM_NO_RESULT, 0 },
 	{ "later", CBTM_PARAM_COUNT, AT(later), "4", 0, 0, NULL, "", 0, 2 },
+	{ "added", CBTM_PARAM_TEXTS, AT(added), "[]", 0, 0, NULL, "", CBTM_PARAM_LATER, 0 },
 	{ "plugin", CBTM_PARAM_TEXT, AT(plugin), "", 0, 0, NULL, "", 0, 0 },
 	{ "file", CBTM_PARAM_TEXT, AT(file), "", 0, 0, NULL, "", CBTM_PARAM_PATH, 0 },
 	{ "input", CBTM_PARAM_TEXTS, AT(input), "[]", 0, 0, NULL, "", CBTM_PARAM_PATH, 0 },
@@ -120,6 +122,27 @@ static void test_what_changes_no_result_stays_out(void **state)
 	assert_true(digest_equal(before, take(&f)));
 	f.id.cluster = 3; /* the task has none */
 	assert_true(digest_equal(before, take(&f)));
+}
+
+static void test_a_key_that_came_later_counts_only_when_it_is_set(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct arena *a = arena_new(&e);
+	const char *one = "x=2";
+	struct stage_cause *list;
+	struct fixture f;
+	struct digest before;
+	size_t n, after;
+
+	(void)state;
+	reset(&f);
+	before = take(&f);
+	assert_int_equal(stage_causes(&f.id, a, &list, &n, &e), 0);
+	f.o.added = (struct cbtm_texts){ &one, 1 };
+	assert_false(digest_equal(before, take(&f)));
+	assert_int_equal(stage_causes(&f.id, a, &list, &after, &e), 0);
+	assert_int_equal(after, n + 1);
+	arena_free(a);
 }
 
 static void test_tasks_and_clusters_differ(void **state)
@@ -241,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_a_folder_decides_by_its_files),
 		cmocka_unit_test(test_everything_that_decides_changes_the_fingerprint),
 		cmocka_unit_test(test_what_changes_no_result_stays_out),
+		cmocka_unit_test(test_a_key_that_came_later_counts_only_when_it_is_set),
 		cmocka_unit_test(test_tasks_and_clusters_differ),
 		cmocka_unit_test(test_a_file_counts_by_its_content),
 		cmocka_unit_test(test_causes_have_the_names_of_keys),
