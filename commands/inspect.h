@@ -11,3 +11,6 @@ void inspect_vocabulary(const struct store *s);
 void inspect_experts(const struct store *s);
 /* Of weighted sequences: what each source was to have of the tokens, and what it has. */
 void inspect_sources(const struct store *s);
+/* The same of all sequences of a system, which lie in RUN/SYSTEM; the seed's too, with `seed`. Nothing
+ * where there are no weights. */
+int report_sources(const char *folder, const char *system, bool seed, struct cbtm_error *e);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "commands/inspect.h"
+#include "store/dataset.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static double number(struct json row, const char *name)
@@ -44,4 +47,36 @@ void inspect_sources(const struct store *s)
 			print_row(row);
 	}
 	json_parser_free(p);
+}
+
+static int print_dataset(const char *folder, const char *system, const char *name,
+                         struct cbtm_error *e)
+{
+	struct dataset *d = NULL;
+	struct store *s = NULL;
+	char *dir = path_join(folder, name, e);
+
+	if (dir && !dataset_open(dir, NULL, &d, e) && !dataset_part(d, 0, &s, e) &&
+	    store_get_json(s, "sources")) {
+		printf("\n%s of %s\n", name, system);
+		inspect_sources(s);
+	}
+	store_close(s);
+	dataset_close(d);
+	free(dir);
+	return e->name;
+}
+
+int report_sources(const char *folder, const char *system, bool seed, struct cbtm_error *e)
+{
+	char **names = NULL;
+	size_t n = 0;
+
+	if (!file_exists(folder) || folder_list(folder, &names, &n, e))
+		return e->name;
+	for (size_t i = 0; i < n && !e->name; i++)
+		if (!strncmp(names[i], "sequences", 9) || (seed && !strcmp(names[i], "seed_sequences")))
+			print_dataset(folder, system, names[i], e);
+	folder_list_free(names, n);
+	return e->name;
 }

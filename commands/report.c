@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "commands/command.h"
+#include "commands/inspect.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,13 @@ static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 			goto done;
 	if (!report_make(s.v, s.n, o->json ? &text : NULL, o->json ? NULL : &text, e))
 		fwrite(text.data, 1, text.n, stdout);
+	for (size_t i = 0; i < s.n && !o->json && !e->name; i++) {
+		const char *one = s.v[i].results_dir ? s.v[i].results_dir : s.v[i].cards_dir,
+				   *slash = strrchr(one, '/');
+		char *folder = slash ? arena_string(s.arena, one, (size_t)(slash - one), e) : NULL;
+		if (folder)
+			report_sources(folder, s.v[i].name, i == 0, e);
+	}
 done:
 	buffer_free(&text);
 	free(s.v);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* cbtm run: a pipeline from its source files to the comparison of its systems. */
+#include "base/file.h"
 #include "base/processors.h"
 #include "commands/command.h"
+#include "commands/inspect.h"
 #include "commands/pipeline.h"
 #include "ensemble/report.h"
 #include "pipeline/driver.h"
@@ -83,7 +85,13 @@ static int report(struct run *run, bool quiet, struct cbtm_error *e)
 	}
 	if (!list || report_write(list, g->systems, run->workspace.results, &table, e))
 		goto done;
-	if (!quiet)
+	for (size_t i = 0; !quiet && i < g->systems && !e->name; i++) {
+		char *folder = path_join(run->workspace.run, list[i].name, e);
+		if (folder)
+			report_sources(folder, list[i].name, i == 0, e);
+		free(folder);
+	}
+	if (!quiet && !e->name)
 		printf("\n%s\nresults:  %s\ndatasets: %s/SYSTEM/\nlogs:     %s/\n",
 		       table.data ? table.data : "", run->workspace.results, run->workspace.run,
 		       run->workspace.logs);
