@@ -49,20 +49,22 @@ void inspect_sources(const struct store *s)
 	json_parser_free(p);
 }
 
+/* Nothing of one that is not complete, or has no weights. */
 static int print_dataset(const char *folder, const char *system, const char *name,
                          struct cbtm_error *e)
 {
 	struct dataset *d = NULL;
 	struct store *s = NULL;
-	char *dir = path_join(folder, name, e);
+	char *dir = path_join(folder, name, e), *seal = dir ? path_join(dir, "DATASET.json", e) : NULL;
 
-	if (dir && !dataset_open(dir, NULL, &d, e) && !dataset_part(d, 0, &s, e) &&
-	    store_get_json(s, "sources")) {
+	if (seal && file_exists(seal) && !dataset_open(dir, NULL, &d, e) &&
+	    !dataset_part(d, 0, &s, e) && store_get_json(s, "sources")) {
 		printf("\n%s of %s\n", name, system);
 		inspect_sources(s);
 	}
 	store_close(s);
 	dataset_close(d);
+	free(seal);
 	free(dir);
 	return e->name;
 }
