@@ -7,6 +7,7 @@
 #include "math/assign_guess.h"
 #include "math/assign_prices.h"
 #include "math/assign_round.h"
+#include "math/assign_wild.h"
 #include "math/dense.h"
 #include <math.h>
 #include <stdlib.h>
@@ -14,13 +15,15 @@
 
 #define NEAR 0.02   /* of the half windows: how dear the first moves looked at are */
 #define WHOLE 20000 /* points x clusters below this are solved without a window */
-#define ATTEMPTS 12 /* then there is no window */
+#define ATTEMPTS 6  /* then prices are looked for anew (assign_wild.h); after ... */
+#define LAST 9      /* ... there is no window */
 
 struct solver {
 	struct pool *pool;
 	struct cbtm_balance *b;
 	struct assign_units units;
-	double spread;  /* s, the mean over points of (mean - least cost) */
+	double spread;  /* s, the mean over points of (mean - least cost); wild: their typical one */
+	bool wild;      /* costs have no scale in common (assign_wild.h) */
 	double *half;   /* k: half windows (math/scan.h) */
 	bool unbounded; /* instead: all costs */
 	double *start;  /* k: prices of the last scan */
@@ -29,12 +32,13 @@ struct solver {
 	struct border border;
 };
 
+/* The mean half window; of wild ones a mean that large ones do not count in. */
 static double mean_half(const struct solver *s)
 {
-	double sum = 0;
+	double sum = 0, k = (double)s->b->k;
 	for (size_t j = 0; j < s->b->k; j++)
-		sum += s->half[j];
-	return sum / (double)s->b->k;
+		sum += s->wild ? 1 / s->half[j] : s->half[j];
+	return s->wild ? k / sum : sum / k;
 }
 
 /* How the border's prices are moved; without a window as in a cold start. */
@@ -72,15 +76,20 @@ static int attempt(struct solver *s, bool *done, struct cbtm_error *e)
 		                          .window = last ? INFINITY : 0 };
 	memcpy(s->start, price, k * sizeof *price);
 	border_free(&s->border);
-	if (border_make(s->pool, s->b, &s->units, &reach, &s->border, e) ||
-	    assign_prices(s->pool, &s->border, k, &plan, price, &cut, e))
+	if (border_make(s->pool, s->b, &s->units, &reach, &s->border, e))
+		return e->name;
+	/* Newton's steps ask for a scale in common: wild prices are left to the paths. */
+	if (!s->wild && assign_prices(s->pool, &s->border, k, &plan, price, &cut, e))
 		return e->name;
 	if (!cut && assign_flow(&s->border, k, s->units.capacity, near, price, &reachable, e))
 		return e->name;
 	*done = reachable && (last || prices_within(price, s->start, s->half, 1, k));
 	if (!*done && last)
 		return error_set(e, CBTM_ERR_INTERNAL, NULL, "the balanced assignment has no solution");
-	for (int i = 0; !*done && i < (cut ? 1 : 2); i++)
+	/* Wild prices without a solution lead nowhere. */
+	if (s->wild && !reachable)
+		memcpy(price, s->start, k * sizeof *price);
+	for (int i = 0; !*done && i < (cut || (s->wild && reachable) ? 1 : 2); i++)
 		assign_widen(price, s->start, s->half, k);
 	return 0;
 }
@@ -177,11 +186,14 @@ int balanced_assign_tuned(struct pool *pool, struct cbtm_balance *b, size_t whol
 	memcpy(s.first, b->price, b->k * sizeof *s.first);
 	for (size_t j = 0; j < b->k; j++)
 		s.capacity[j] = (double)s.units.capacity;
-	if (assign_guess(pool, b, &s.units, s.half, &s.spread, e))
+	if (assign_guess(pool, b, &s.units, s.half, &s.spread, &s.wild, e))
 		goto done;
 	s.unbounded = b->n <= whole / b->k || s.spread == 0;
-	for (int i = 0; !done; i++) {
-		s.unbounded = s.unbounded || i == ATTEMPTS;
+	for (int i = s.wild && !s.unbounded ? ATTEMPTS : 0; !done; i++) {
+		s.wild = s.wild || (i == ATTEMPTS && !s.unbounded);
+		if (i == ATTEMPTS && s.wild && assign_wild(pool, b, s.half, &s.spread, e))
+			goto done;
+		s.unbounded = s.unbounded || s.spread == 0 || i == LAST;
 		if (attempt(&s, &done, e))
 			goto done;
 	}

@@ -26,8 +26,8 @@
 /*
  * Solves b (include/cbtm/host.h says what is in and out). Prices that differ are a start, equal
  * ones a cold one. On return the least price is 0. gap: sum of f_ij (v_ij + p_j - min_j) over
- * max(objective, w s), s = mean over points of (mean - least cost); measured in double, of the
- * unsplit optimum. objective: of the whole assignment, weighted; split_loss: what rounding added
+ * max(objective, w s), s = mean over points of (mean - least cost), or of near clusters alone where
+ * some lie far off (assign_wild.h); measured in double, of the unsplit optimum. objective: of the whole assignment, weighted; split_loss: what rounding added
  * to it. TOO_MANY_CLUSTERS if n < k; CONFIG above ASSIGN_MAX_CLUSTERS.
  */
 int balanced_assign(struct pool *pool, struct cbtm_balance *b, struct cbtm_error *e);

@@ -9,6 +9,7 @@
 
 #define NOWHERE SIZE_MAX
 #define NONE UINT32_MAX /* no entry, in a list */
+#define FAR 0x1p40      /* times what is near */
 
 struct arc {
 	double cost; /* INFINITY: none */
@@ -23,6 +24,7 @@ struct flow {
 	size_t k;
 	uint64_t capacity, *load; /* k */
 	double *price;
+	double far;            /* paths longer than this change which prices move (augment) */
 	double near;           /* only offers of reduced cost up to this, at the prices ... */
 	double *start;         /* ... of the last build, are looked at; k */
 	uint32_t *group;       /* entries: the group of each */
@@ -34,7 +36,7 @@ struct flow {
 	struct arc *offer;     /* k x k x spares, ascending */
 	struct arc *cut;       /* k x k: offers from this one on were dropped; INFINITY: none were */
 	unsigned char *offers; /* k x k */
-	bool *open;            /* k: arcs that are made anew */
+	uint32_t *open;        /* k: clusters to which arcs are made anew */
 	double *distance;
 	size_t *parent;
 	bool *settled;
@@ -70,10 +72,10 @@ static void add_offer(struct flow *f, size_t arc, double cost, size_t entry)
 }
 
 /*
- * Offers the moves of one entry's flow to the arcs out of its cluster; of those that are open.
- * False if none is near. On one arc nearness depends on the cost alone, so the cheapest are near.
+ * Offers the moves of one entry's flow to the arcs out of its cluster; false if none is near. On
+ * one arc nearness depends on the cost alone, so the cheapest are near.
  */
-static bool offer(struct flow *f, size_t entry, const bool *open)
+static bool offer(struct flow *f, size_t entry)
 {
 	const struct border *b = f->b;
 	size_t g = f->group[entry], a = b->cluster[entry];
@@ -81,12 +83,46 @@ static bool offer(struct flow *f, size_t entry, const bool *open)
 	for (size_t i = b->start[g]; i < b->start[g + 1]; i++) {
 		size_t j = b->cluster[i];
 		double cost = b->v[i] - b->v[entry];
-		if (i == entry || cost + (f->start[j] - f->start[a]) > f->near || (open && !open[j]))
+		if (i == entry || cost + (f->start[j] - f->start[a]) > f->near)
 			continue;
 		add_offer(f, a * f->k + j, cost, entry);
 		any = true;
 	}
 	return any;
+}
+
+/* The entry of a group that lies in cluster j, or NOWHERE. */
+static size_t entry_at(const struct border *b, size_t group, size_t j)
+{
+	size_t low = b->start[group], end = b->start[group + 1], high = end;
+	if (j < b->cluster[low])
+		return NOWHERE;
+	/* Clusters ascend: j's entry lies no further on, and just there if the group has all. */
+	if (j - b->cluster[low] < end - low)
+		high = low + (j - b->cluster[low]) + 1;
+	if (b->cluster[high - 1] == j)
+		return high - 1;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (b->cluster[middle] < j)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < end && b->cluster[low] == j ? low : NOWHERE;
+}
+
+/* Offers an entry to the `opened` clusters of f->open. */
+static void offer_open(struct flow *f, size_t entry, size_t opened)
+{
+	const struct border *b = f->b;
+	size_t g = f->group[entry], a = b->cluster[entry];
+	for (size_t t = 0; t < opened; t++) {
+		size_t j = f->open[t], i = entry_at(b, g, j);
+		double cost = i == NOWHERE ? INFINITY : b->v[i] - b->v[entry];
+		if (cost + (f->start[j] - f->start[a]) <= f->near && i != NOWHERE)
+			add_offer(f, a * f->k + j, cost, entry);
+	}
 }
 
 /* Takes an entry's offer back; false if none is left though some were dropped. */
@@ -108,7 +144,7 @@ static void enter(struct flow *f, size_t entry)
 {
 	size_t a = f->b->cluster[entry];
 	f->next[entry] = f->before[entry] = (uint32_t)entry; /* in no list */
-	if (!offer(f, entry, NULL))
+	if (!offer(f, entry))
 		return;
 	f->next[entry] = f->first[a];
 	f->before[entry] = NONE;
@@ -130,17 +166,16 @@ static void leave(struct flow *f, size_t entry)
 		f->next[f->before[entry]] = f->next[entry];
 	if (f->next[entry] != NONE)
 		f->before[f->next[entry]] = f->before[entry];
-	bool any = false;
-	memset(f->open, 0, f->k * sizeof *f->open);
+	size_t opened = 0;
 	for (size_t i = b->start[g]; i < b->start[g + 1]; i++) {
 		size_t arc = a * f->k + b->cluster[i];
 		if (i == entry || drop_offer(f, arc, entry))
 			continue;
 		f->cut[arc] = (struct arc){ INFINITY, 0 };
-		any = f->open[b->cluster[i]] = true;
+		f->open[opened++] = b->cluster[i];
 	}
-	for (size_t i = f->first[a]; any && i != NONE; i = f->next[i])
-		offer(f, i, f->open);
+	for (size_t i = f->first[a]; opened && i != NONE; i = f->next[i])
+		offer_open(f, i, opened);
 }
 
 static void add_flow(struct flow *f, size_t entry, uint64_t amount)
@@ -225,21 +260,19 @@ static size_t nearest_room(struct flow *f)
 	}
 }
 
-/* The entry of `from`'s group that lies in cluster j. */
-static size_t entry_in(const struct flow *f, size_t from, size_t j)
-{
-	size_t i = f->b->start[f->group[from]];
-	while (f->b->cluster[i] != j)
-		i++;
-	return i;
-}
-
 /* Moves prices so that the path is tight, then as much supply along it as fits. */
 static void augment(struct flow *f, size_t end, size_t *path)
 {
 	double length = f->distance[end];
+	size_t close = 0;
 	for (size_t j = 0; j < f->k; j++)
-		if (f->settled[j] && f->distance[j] < length)
+		close += f->distance[j] < length / 2;
+	/* Where most clusters would be lifted by far, which loses their prices' digits, the others sink. */
+	bool sink = length > f->far && close > f->k / 2;
+	for (size_t j = 0; j < f->k; j++)
+		if (sink)
+			f->price[j] -= f->distance[j] < length ? f->distance[j] : length;
+		else if (f->settled[j] && f->distance[j] < length)
 			f->price[j] += length - f->distance[j];
 	uint64_t amount = f->capacity - f->load[end];
 	size_t j = end, steps = 0;
@@ -247,7 +280,7 @@ static void augment(struct flow *f, size_t end, size_t *path)
 		size_t from = f->arc[f->parent[j] * f->k + j].from;
 		amount = f->b->flow[from] < amount ? f->b->flow[from] : amount;
 		path[steps++] = from;
-		path[steps++] = entry_in(f, from, j);
+		path[steps++] = entry_at(f->b, f->group[from], j);
 	}
 	uint64_t over = f->load[j] - f->capacity;
 	amount = over < amount ? over : amount;
@@ -304,6 +337,7 @@ int assign_flow(struct border *b, size_t k, uint64_t capacity, double near, doub
 	size_t *path = mem_aligned(2 * k, sizeof *path, what, e);
 	if (e->name)
 		goto done;
+	f.far = near > 0 ? FAR * near : INFINITY;
 	start_flow(&f);
 	build_offers(&f, near > 0 ? near : INFINITY);
 	*reachable = move_flow(&f, path);

@@ -2,6 +2,7 @@
 #include "math/assign_guess.h"
 #include "base/memory.h"
 #include "math/assign_prices.h"
+#include "math/assign_wild.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #define GROWTH 4  /* of samples, up to ... */
 #define LARGEST 4 /* ... n / LARGEST rows: a larger one costs as much as another scan */
 #define RETRIES 6
+#define WILD 300 /* means so many times the distances of near clusters say nothing of these */
 #define LEAST_TARGET 0.1 /* load of a cluster in a sample, of the mean */
 
 /* Rows at even steps, with what loads they should have. */
@@ -241,9 +243,10 @@ done:
 /* All costs of a sample, of more rows while they show no spread. */
 static int look_at_all_costs(struct pool *pool, const struct cbtm_balance *b,
                              const struct assign_units *u, size_t rows, bool cold, double *half,
-                             double *spread, struct cbtm_error *e)
+                             double *spread, bool *wild, struct cbtm_error *e)
 {
 	*spread = 0;
+	*wild = false;
 	for (size_t step = 0; !e->name && *spread == 0 && step != 1; rows *= 8) {
 		struct border border = { 0 };
 		struct sample s = { 0 };
@@ -252,7 +255,9 @@ static int look_at_all_costs(struct pool *pool, const struct cbtm_balance *b,
 			step = s.step;
 			if (!border_make(pool, &s.part, &s.units, &reach, &border, e))
 				*spread = mean_spread(&border);
-			if (!e->name && cold && *spread > 0)
+			double typical = e->name ? 0 : assign_typical(&border, b->k, e);
+			*wild = typical > 0 && *spread > WILD * typical;
+			if (!e->name && cold && *spread > 0 && !*wild)
 				solve_cold(&s, &border, *spread, half, e);
 		}
 		border_free(&border);
@@ -262,11 +267,12 @@ static int look_at_all_costs(struct pool *pool, const struct cbtm_balance *b,
 }
 
 int assign_guess(struct pool *pool, const struct cbtm_balance *b, const struct assign_units *u,
-                 double *half, double *spread, struct cbtm_error *e)
+                 double *half, double *spread, bool *wild, struct cbtm_error *e)
 {
 	bool cold = price_range(b->price, NULL, b->k) == 0;
 	size_t first = FIRST * b->k > 2048 ? FIRST * b->k : 2048, most = b->n / LARGEST, done = first;
-	if (look_at_all_costs(pool, b, u, cold ? first : 256, cold, half, spread, e) || *spread == 0)
+	if (look_at_all_costs(pool, b, u, cold ? first : 256, cold, half, spread, wild, e) ||
+	    *spread == 0 || *wild)
 		return e->name;
 	/* In a series: prices that moved by less than a sample can tell are better left alone. */
 	if (!cold) {

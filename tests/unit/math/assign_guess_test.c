@@ -37,6 +37,7 @@ static void test_the_optimum_lies_within_the_half_windows(void **state)
 	struct assign_units units;
 	float *x = malloc(N * D * sizeof *x), centre[K * D];
 	double price[K], half[K], guess[K], spread;
+	bool wild;
 	uint32_t *cluster = malloc(N * sizeof *cluster), *last = malloc(N * sizeof *last);
 	struct cbtm_balance b = problem(x, centre, price, cluster);
 	assert_int_equal(assign_units_make(&b, &units, &e), 0);
@@ -44,7 +45,7 @@ static void test_the_optimum_lies_within_the_half_windows(void **state)
 		double before[K], window = b.window;
 		memcpy(before, price, sizeof before);
 		memcpy(last, cluster, N * sizeof *last);
-		assert_int_equal(assign_guess(NULL, &b, &units, half, &spread, &e), 0);
+		assert_int_equal(assign_guess(NULL, &b, &units, half, &spread, &wild, &e), 0);
 		assert_true(spread > 0);
 		memcpy(guess, price, sizeof guess);
 		assert_memory_equal(last, cluster, N * sizeof *last);
@@ -89,14 +90,15 @@ static void test_a_rare_spread_is_found(void **state)
 	struct assign_units units;
 	float *x = calloc(20000, sizeof *x), centre[2] = { -1, 1 };
 	double price[2] = { 0 }, half[2], spread;
+	bool wild;
 	struct cbtm_balance b = {
 		.n = 20000, .d = 1, .k = 2, .x = x, .centre = centre, .price = price
 	};
 	assert_int_equal(assign_units_make(&b, &units, &e), 0);
-	assert_int_equal(assign_guess(NULL, &b, &units, half, &spread, &e), 0);
+	assert_int_equal(assign_guess(NULL, &b, &units, half, &spread, &wild, &e), 0);
 	assert_true(spread == 0);
 	x[11] = 0.5f;
-	assert_int_equal(assign_guess(NULL, &b, &units, half, &spread, &e), 0);
+	assert_int_equal(assign_guess(NULL, &b, &units, half, &spread, &wild, &e), 0);
 	assert_true(spread > 0);
 	free(x);
 }

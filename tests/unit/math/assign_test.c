@@ -14,8 +14,10 @@
 #include "math/seeding.h"
 #include "oracle.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct problem {
 	struct cbtm_balance b;
@@ -98,22 +100,105 @@ static void check_sizes(const struct problem *p)
 	free(size);
 }
 
+/* Some points and, if they are to be centres, those of theirs: `scale` times as far from nothing. */
+static void scatter(struct problem *p, size_t points, float scale, bool centres)
+{
+	struct cbtm_balance *b = &p->b;
+	for (size_t i = 0; i < points; i++) {
+		float *x = p->x + (b->n - 1 - i * b->n / points) * b->d;
+		for (size_t t = 0; t < b->d; t++)
+			x[t] *= scale;
+		if (centres && i < b->k)
+			memcpy(p->centre + i * b->d, x, b->d * sizeof *x);
+	}
+}
+
+static void check_optimum_of(struct problem *p, const char *what, uint64_t seed, size_t whole)
+{
+	struct cbtm_error e = { 0 };
+	if (balanced_assign_tuned(NULL, &p->b, whole, &e))
+		fail_msg("%s (%s, seed %llu)", e.what, what, (unsigned long long)seed);
+	check_sizes(p);
+	double least = optimum(p), ours = p->b.objective - p->b.split_loss;
+	if (fabs(ours - least) > 1e-9 * (least + 1e-9) || !(p->b.gap <= 1e-9))
+		fail_msg("%s, n %zu, k %zu, seed %llu: %.12g for %.12g, gap %g", what, p->b.n, p->b.k,
+		         (unsigned long long)seed, ours, least, p->b.gap);
+}
+
+/* Scales that have nothing in common; seed by seed with more clusters, up to one a document. */
+static void test_far_points_change_no_optimality(void **state)
+{
+	(void)state;
+	static const float scale[] = { 1e3f, 1e6f, 1e15f, 1e-6f };
+	for (uint64_t seed = 0; seed < 60; seed++) {
+		size_t n = 48, k = 5 + 43 * (seed % 20) / 19;
+		struct problem p;
+		struct cbtm_error e = { 0 };
+		make(&p, (enum oracle_points)(seed % 5), n, k, seed % 7 == 0 && k < 9 ? 9 : 0, seed);
+		scatter(&p, 1 + seed % 9, scale[seed % 4], seed % 4 > 0);
+		/* Twice: far clusters leave the first prices few digits. */
+		for (int step = 0; step < 2; step++) {
+			if (balanced_assign_tuned(NULL, &p.b, 0, &e) || !(p.b.gap <= 1e-9))
+				fail_msg("%s (seed %llu, gap %g)", e.what, (unsigned long long)seed, p.b.gap);
+			check_sizes(&p);
+		}
+		drop(&p);
+	}
+}
+
+static double seconds_of(size_t n, size_t k, size_t far, float scale)
+{
+	struct problem p;
+	struct cbtm_error e = { 0 };
+	make(&p, POINTS_RANDOM, n, k, 0, 4);
+	scatter(&p, far, scale, true);
+	clock_t start = clock();
+	for (int step = 0; step < 2; step++) {
+		assert_int_equal(balanced_assign(NULL, &p.b, &e), 0);
+		check_sizes(&p);
+		assert_true(p.b.gap <= 1e-9);
+	}
+	drop(&p);
+	return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
+/* Means of costs then say nothing of most points: prices at that scale took hundreds of times as long. */
+static void test_a_far_cluster_takes_little_longer(void **state)
+{
+	(void)state;
+	size_t n = 6000, k = 96;
+	double near = seconds_of(n, k, 0, 1);
+	static const float scale[] = { 1e6f, 1e15f };
+	for (size_t far = 1; far < 70; far += 68)
+		for (int i = 0; i < 2; i++) {
+			double seconds = seconds_of(n, k, far, scale[i]);
+			if (!(seconds <= 60 * near + 0.05))
+				fail_msg("%zu far by %g: %g s, without %g s", far, (double)scale[i], seconds, near);
+		}
+}
+
+static void test_duplicates_and_a_far_point_are_no_trouble(void **state)
+{
+	(void)state;
+	struct problem p;
+	struct cbtm_error e = { 0 };
+	make(&p, POINTS_DUPLICATES, 6000, 32, 0, 4);
+	scatter(&p, 1, 1e9f, true);
+	assert_int_equal(balanced_assign(NULL, &p.b, &e), 0);
+	check_sizes(&p);
+	assert_true(p.b.gap <= 1e-9);
+	drop(&p);
+}
+
 static void check_optimum(enum oracle_points kind, size_t n, size_t k, uint64_t heaviest,
                           uint64_t seed, size_t whole)
 {
 	struct problem p;
-	struct cbtm_error e = { 0 };
+	char what[64];
+	snprintf(what, sizeof what, "kind %d, heaviest %llu, whole %zu", (int)kind,
+	         (unsigned long long)heaviest, whole);
 	make(&p, kind, n, k, heaviest, seed);
-	if (balanced_assign_tuned(NULL, &p.b, whole, &e))
-		fail_msg("%s (kind %d, n %zu, k %zu, seed %llu)", e.what, (int)kind, n, k,
-		         (unsigned long long)seed);
-	check_sizes(&p);
-	double least = optimum(&p), ours = p.b.objective - p.b.split_loss;
-	if (fabs(ours - least) > 1e-9 * (least + 1e-9) || !(p.b.gap <= 1e-9))
-		fail_msg(
-			"kind %d, n %zu, k %zu, heaviest %llu, seed %llu, whole %zu: %.12g for %.12g, gap %g",
-			(int)kind, n, k, (unsigned long long)heaviest, (unsigned long long)seed, whole, ours,
-			least, p.b.gap);
+	check_optimum_of(&p, what, seed, whole);
 	drop(&p);
 }
 
@@ -256,6 +341,9 @@ int main(void)
 		cmocka_unit_test(test_documents_reach_the_optimum),
 		cmocka_unit_test(test_weights_reach_the_fractional_optimum),
 		cmocka_unit_test(test_as_many_clusters_as_documents),
+		cmocka_unit_test(test_far_points_change_no_optimality),
+		cmocka_unit_test(test_a_far_cluster_takes_little_longer),
+		cmocka_unit_test(test_duplicates_and_a_far_point_are_no_trouble),
 		cmocka_unit_test(test_prices_prove_a_windowed_optimum),
 		cmocka_unit_test(test_threads_change_no_bit),
 		cmocka_unit_test(test_warm_prices_change_no_assignment),
