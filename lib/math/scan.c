@@ -88,6 +88,15 @@ static size_t keep_exactly(const struct scan *s, struct scratch *w, const float 
 	return kept;
 }
 
+static int not_finite(const struct scan *s, const float *x, size_t row, struct cbtm_error *e)
+{
+	for (size_t t = 0; t < s->d; t++)
+		if (!isfinite(x[t]))
+			return error_set(e, CBTM_ERR_NOT_FINITE, NULL, "vector %zu (from 0) is not finite",
+			                 row);
+	return error_set(e, CBTM_ERR_NOT_FINITE, NULL, "a centre is not finite");
+}
+
 int scan_rows(const struct scan *s, size_t from, size_t to, scan_row *each, void *arg,
               struct cbtm_error *e)
 {
@@ -110,7 +119,7 @@ int scan_rows(const struct scan *s, size_t from, size_t to, scan_row *each, void
 			if (count > 1 || !isfinite(w.square[r]))
 				count = keep_exactly(s, &w, row[r], count);
 			if (count == 0) {
-				error_set(e, CBTM_ERR_NOT_FINITE, NULL, "a vector or a centre is not finite");
+				not_finite(s, row[r], (first + r) * step, e);
 				goto done;
 			}
 			if (each(arg, first + r, count, w.cluster, w.v, e))
