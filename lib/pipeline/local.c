@@ -205,10 +205,10 @@ static int complete(struct local *l, struct graph_dataset *d)
 			dataset_seal(d->dir, store_kind_find(d->task->kind), of_parts, d->parts, l->e);
 		free(of_parts);
 	}
-	if (l->e->name)
+	if (l->e->name || (l->completed && l->completed(l->arg, d, l->e)))
 		return l->e->name;
 	d->state = GRAPH_DONE;
-	return l->completed ? l->completed(l->arg, d, l->e) : 0;
+	return 0;
 }
 
 static int start(struct local *l, struct graph_dataset *d, uint32_t part, size_t device)
@@ -265,10 +265,41 @@ static int advance(struct local *l, struct graph_dataset *d)
 	return 0;
 }
 
+static uint64_t room(const struct local *l)
+{
+	struct statvfs disk;
+
+	return statvfs(l->g->pipeline->work, &disk) ? 0 : (uint64_t)disk.f_bavail * disk.f_frsize;
+}
+
+/* Nothing is started until there is more room than now. */
+static void pause_run(struct local *l)
+{
+	char free_text[16];
+
+	if (l->paused)
+		return;
+	l->paused = true;
+	l->room_at_pause = room(l);
+	number_human_bytes(l->room_at_pause, free_text);
+	log_message(LOG_WARNING, "paused: the disk of %s is full (%s are free); free some space there",
+	            l->g->pipeline->work, free_text);
+}
+
+/* A write of the driver's own that found no room is done again when there is some. */
+static int wait_for_room(struct local *l)
+{
+	if (l->e->name != CBTM_ERR_DISK_FULL || !l->setting->pause)
+		return l->e->name;
+	*l->e = (struct cbtm_error){ 0 };
+	pause_run(l);
+	return 0;
+}
+
 static int start_ready(struct local *l)
 {
-	for (size_t i = 0; i < l->g->n; i++)
-		if (is_ready(l->g->dataset[i]) && advance(l, l->g->dataset[i]))
+	for (size_t i = 0; i < l->g->n && !l->paused; i++)
+		if (is_ready(l->g->dataset[i]) && advance(l, l->g->dataset[i]) && wait_for_room(l))
 			return l->e->name;
 	return 0;
 }
@@ -301,13 +332,6 @@ static enum cbtm_error_name error_of(int status)
 	return CBTM_ERR_TASK_FAILED;
 }
 
-static uint64_t room(const struct local *l)
-{
-	struct statvfs disk;
-
-	return statvfs(l->g->pipeline->work, &disk) ? 0 : (uint64_t)disk.f_bavail * disk.f_frsize;
-}
-
 /* Whether a job ended for want of room: its status is that of any failed write, its hint is not. */
 static bool found_no_room(const struct local *l, const struct running *r, int status)
 {
@@ -319,19 +343,6 @@ static bool found_no_room(const struct local *l, const struct running *r, int st
 
 	buffer_free(&tail);
 	return l->setting->pause && full;
-}
-
-/* Nothing is started until there is more room than now; the job goes on behind its last commit. */
-static void pause_for(struct local *l, struct graph_part *part)
-{
-	char free_text[16];
-
-	part->state = GRAPH_MISSING;
-	l->paused = true;
-	l->room_at_pause = room(l);
-	number_human_bytes(l->room_at_pause, free_text);
-	log_message(LOG_WARNING, "paused: the disk of %s is full (%s are free); free some space there",
-	            l->g->pipeline->work, free_text);
 }
 
 static bool is_paused(struct local *l)
@@ -365,7 +376,8 @@ static int finish(struct local *l, struct running *r, int status)
 		return l->forwarded ? 0 : report_failure(l, r, status);
 	}
 	if (found_no_room(l, r, status)) {
-		pause_for(l, part);
+		part->state = GRAPH_MISSING; /* it goes on behind its last commit */
+		pause_run(l);
 		return 0;
 	}
 	part->state = GRAPH_FAILED;
@@ -391,7 +403,7 @@ static int reap(struct local *l)
 		if (r.device != NO_DEVICE)
 			l->taken[r.device] = false;
 		memmove(&l->running[i], &l->running[i + 1], (--l->n_running - i) * sizeof r);
-		if (finish(l, &r, status) || write_state(l))
+		if ((finish(l, &r, status) || write_state(l)) && wait_for_room(l))
 			return l->e->name;
 	}
 	return 0;
