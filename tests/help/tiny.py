@@ -106,6 +106,12 @@ def run(line, env=None, expect=0, **more):
     return r
 
 
+def planned(cbtm, *arguments):
+    """The names of the tasks that `cbtm plan` would run, a line each; not those of its estimates below."""
+    lines = run([cbtm, "plan", *arguments]).stdout.split("\nexpected ")[0].splitlines()
+    return [line.split()[0] for line in lines if line.startswith("  ")]
+
+
 def pipeline(folder, source, threads=2, stages=STAGES, env=None, **more):
     """All stages by hand, into `folder`."""
     os.makedirs(folder, exist_ok=True)
