@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/processors.h"
+#include "base/control_group.h"
 #include <limits.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,62 +47,19 @@ static unsigned quota_at(const char *folder, bool second)
 	return of_quota(text);
 }
 
-/* The least of a group's and of those above it, up to `top`. */
-static unsigned least_quota(const char *top, const char *group, bool second)
+static void see_quota(void *arg, const char *folder, bool second)
 {
-	char folder[PATH_MAX];
-	unsigned least = 0;
+	unsigned *least = arg, n = quota_at(folder, second);
 
-	if ((size_t)snprintf(folder, sizeof folder, "%s%s", top, group) >= sizeof folder)
-		return 0;
-	for (;;) {
-		unsigned n = quota_at(folder, second);
-		char *slash = strrchr(folder, '/');
-		if (n && (!least || n < least))
-			least = n;
-		if (!slash || (size_t)(slash - folder) < strlen(top))
-			return least;
-		*slash = 0;
-	}
-}
-
-/* Whether a list "cpu,cpuacct" has the word. */
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (;; list += strcspn(list, ",") + 1) {
-		if (strcspn(list, ",") == n && !memcmp(list, word, n))
-			return true;
-		if (!strchr(list, ','))
-			return false;
-	}
+	if (n && (!*least || n < *least))
+		*least = n;
 }
 
 unsigned processors_by_quota(const char *self, const char *root)
 {
-	FILE *f = fopen(self, "re");
-	char line[PATH_MAX], top[PATH_MAX];
 	unsigned least = 0;
 
-	/* "0::/group" of version 2, "4:cpu,cpuacct:/group" of version 1. */
-	while (f && fgets(line, sizeof line, f)) {
-		char *controllers = strchr(line, ':'), *group;
-		line[strcspn(line, "\n")] = 0;
-		group = controllers ? strchr(controllers + 1, ':') : NULL;
-		if (!group)
-			continue;
-		*group++ = 0;
-		controllers++;
-		if (*controllers && !has_word(controllers, "cpu"))
-			continue;
-		snprintf(top, sizeof top, "%s%s%.64s", root, *controllers ? "/" : "", controllers);
-		unsigned n = least_quota(top, strcmp(group, "/") ? group : "", !*controllers);
-		if (n && (!least || n < least))
-			least = n;
-	}
-	if (f)
-		fclose(f);
+	control_group_each(self, root, "cpu", see_quota, &least);
 	return least;
 }
 

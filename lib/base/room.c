@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/room.h"
+#include "base/control_group.h"
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,46 +82,18 @@ static uint64_t of_group(const char *folder, const struct version *v)
 	return most - least(most, now);
 }
 
-/* The least of a group's room and of those above it, up to `top`. */
-static uint64_t up_to_top(const char *top, const char *group, const struct version *v)
+static void see_room(void *arg, const char *folder, bool second)
 {
-	char folder[PATH_MAX];
-	uint64_t room = UINT64_MAX;
+	uint64_t *room = arg;
 
-	if ((size_t)snprintf(folder, sizeof folder, "%s%s", top, group) >= sizeof folder)
-		return room;
-	for (;;) {
-		char *slash = strrchr(folder, '/');
-		room = least(room, of_group(folder, v));
-		if (!slash || (size_t)(slash - folder) < strlen(top))
-			return room;
-		*slash = 0;
-	}
+	*room = least(*room, of_group(folder, &versions[second]));
 }
 
 uint64_t room_by_groups(const char *self, const char *root)
 {
-	FILE *f = fopen(self, "re");
-	char line[PATH_MAX], top[PATH_MAX];
 	uint64_t room = UINT64_MAX;
 
-	/* "0::/group" of version 2, "9:memory:/group" of version 1. */
-	while (f && fgets(line, sizeof line, f)) {
-		char *controllers = strchr(line, ':'), *group;
-		line[strcspn(line, "\n")] = 0;
-		group = controllers ? strchr(controllers + 1, ':') : NULL;
-		if (!group)
-			continue;
-		*group++ = 0;
-		controllers++;
-		if (*controllers && strcmp(controllers, "memory") != 0)
-			continue;
-		snprintf(top, sizeof top, "%s%s%.64s", root, *controllers ? "/" : "", controllers);
-		room = least(room,
-		             up_to_top(top, strcmp(group, "/") ? group : "", &versions[*controllers == 0]));
-	}
-	if (f)
-		fclose(f);
+	control_group_each(self, root, "memory", see_room, &room);
 	return room;
 }
 

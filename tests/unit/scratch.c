@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "scratch.h"
 #include "base/file.h"
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
 
 int scratch_make(void **state)
 {
@@ -33,4 +38,18 @@ const char *scratch_path(void **state, const char *name)
 
 	snprintf(path, sizeof path, "%s/%s", (const char *)*state, name);
 	return path;
+}
+
+void scratch_write(void **state, const char *name, const char *text)
+{
+	struct cbtm_error e = { 0 };
+	char path[4200], *slash;
+
+	snprintf(path, sizeof path, "%s/%s", (const char *)*state, name);
+	slash = strrchr(path, '/');
+	*slash = 0;
+	assert_int_equal(folder_make(path, &e), 0);
+	*slash = '/';
+	if (file_replace(path, text, strlen(text), &e))
+		fail_msg("%s: %s", e.where, e.what);
 }

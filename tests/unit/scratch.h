@@ -7,3 +7,5 @@ int scratch_make(void **state);
 int scratch_remove(void **state);
 /* "FOLDER/NAME", in a static buffer: one at a time. */
 const char *scratch_path(void **state, const char *name);
+/* Writes a file of the scratch folder, and makes the folders above it; the test fails if it cannot. */
+void scratch_write(void **state, const char *name, const char *text);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/file.h"
 #include "base/processors.h"
 #include "scratch.h"
 #include <sched.h>
@@ -7,22 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
-
-static void write_text(void **state, const char *name, const char *text)
-{
-	struct cbtm_error e = { 0 };
-	char path[4200], *slash;
-	snprintf(path, sizeof path, "%s/%s", (char *)*state, name);
-	slash = strrchr(path, '/');
-	*slash = 0;
-	assert_int_equal(folder_make(path, &e), 0);
-	*slash = '/';
-	if (file_replace(path, text, strlen(text), &e))
-		fail_msg("%s: %s", e.where, e.what);
-}
 
 static unsigned quota(void **state)
 {
@@ -34,30 +19,30 @@ static unsigned quota(void **state)
 
 static void test_the_least_quota_up_to_the_root_counts(void **state)
 {
-	write_text(state, "self", "0::/user/job/step\n");
+	scratch_write(state, "self", "0::/user/job/step\n");
 	assert_int_equal(quota(state), 0);
-	write_text(state, "root/user/job/step/cpu.max", "max 100000\n");
-	write_text(state, "root/user/job/cpu.max", "250000 100000\n");
-	write_text(state, "root/user/cpu.max", "400000 100000\n");
+	scratch_write(state, "root/user/job/step/cpu.max", "max 100000\n");
+	scratch_write(state, "root/user/job/cpu.max", "250000 100000\n");
+	scratch_write(state, "root/user/cpu.max", "400000 100000\n");
 	assert_int_equal(quota(state), 3);
-	write_text(state, "root/user/job/step/cpu.max", "50000 100000\n");
+	scratch_write(state, "root/user/job/step/cpu.max", "50000 100000\n");
 	assert_int_equal(quota(state), 1);
 }
 
 static void test_a_containers_own_root_counts(void **state)
 {
-	write_text(state, "self", "0::/\n");
-	write_text(state, "root/cpu.max", "200000 100000\n");
+	scratch_write(state, "self", "0::/\n");
+	scratch_write(state, "root/cpu.max", "200000 100000\n");
 	assert_int_equal(quota(state), 2);
 }
 
 static void test_groups_of_version_1_count(void **state)
 {
-	write_text(state, "self", "5:memory:/m\n4:cpu,cpuacct:/job\n0::/\n");
-	write_text(state, "root/cpu,cpuacct/job/cpu.cfs_quota_us", "-1\n");
-	write_text(state, "root/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
+	scratch_write(state, "self", "5:memory:/m\n4:cpu,cpuacct:/job\n0::/\n");
+	scratch_write(state, "root/cpu,cpuacct/job/cpu.cfs_quota_us", "-1\n");
+	scratch_write(state, "root/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
 	assert_int_equal(quota(state), 0);
-	write_text(state, "root/cpu,cpuacct/job/cpu.cfs_quota_us", "150000\n");
+	scratch_write(state, "root/cpu,cpuacct/job/cpu.cfs_quota_us", "150000\n");
 	assert_int_equal(quota(state), 2);
 }
 
@@ -65,9 +50,9 @@ static void test_nonsense_is_no_quota(void **state)
 {
 	static const char *const texts[] = { "",           "max\n", "0 100000\n", "-5 100000\n",
 		                                 "100000 0\n", "1\n",   "x y\n",      "\n" };
-	write_text(state, "self", "0::/\nnonsense\n:\n::\n");
+	scratch_write(state, "self", "0::/\nnonsense\n:\n::\n");
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		write_text(state, "root/cpu.max", texts[i]);
+		scratch_write(state, "root/cpu.max", texts[i]);
 		assert_int_equal(quota(state), 0);
 	}
 }

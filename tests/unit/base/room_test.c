@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/file.h"
 #include "base/room.h"
 #include "scratch.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include <cmocka.h>
-
-static void write_text(void **state, const char *name, const char *text)
-{
-	struct cbtm_error e = { 0 };
-	char path[4200], *slash;
-	snprintf(path, sizeof path, "%s/%s", (char *)*state, name);
-	slash = strrchr(path, '/');
-	*slash = 0;
-	assert_int_equal(folder_make(path, &e), 0);
-	*slash = '/';
-	if (file_replace(path, text, strlen(text), &e))
-		fail_msg("%s: %s", e.where, e.what);
-}
 
 static uint64_t by_groups(void **state)
 {
@@ -34,42 +19,42 @@ static uint64_t by_groups(void **state)
 
 static void test_the_least_room_up_to_the_root_counts(void **state)
 {
-	write_text(state, "self", "0::/user/job\n");
+	scratch_write(state, "self", "0::/user/job\n");
 	assert_true(by_groups(state) == UINT64_MAX);
-	write_text(state, "root/user/job/memory.max", "max\n");
-	write_text(state, "root/user/job/memory.current", "1000\n");
+	scratch_write(state, "root/user/job/memory.max", "max\n");
+	scratch_write(state, "root/user/job/memory.current", "1000\n");
 	assert_true(by_groups(state) == UINT64_MAX);
-	write_text(state, "root/user/memory.max", "5000\n");
-	write_text(state, "root/user/memory.current", "3000\n");
+	scratch_write(state, "root/user/memory.max", "5000\n");
+	scratch_write(state, "root/user/memory.current", "3000\n");
 	assert_int_equal(by_groups(state), 2000);
-	write_text(state, "root/user/job/memory.max", "1500\n");
+	scratch_write(state, "root/user/job/memory.max", "1500\n");
 	assert_int_equal(by_groups(state), 500);
 }
 
 static void test_pages_of_files_are_room(void **state)
 {
-	write_text(state, "self", "0::/job\n");
-	write_text(state, "root/job/memory.max", "5000\n");
-	write_text(state, "root/job/memory.current", "4000\n");
-	write_text(state, "root/job/memory.stat",
-	           "anon 2500\nactive_file 500\ninactive_file 1000\ninactive_file_x 9\n");
+	scratch_write(state, "self", "0::/job\n");
+	scratch_write(state, "root/job/memory.max", "5000\n");
+	scratch_write(state, "root/job/memory.current", "4000\n");
+	scratch_write(state, "root/job/memory.stat",
+	              "anon 2500\nactive_file 500\ninactive_file 1000\ninactive_file_x 9\n");
 	assert_int_equal(by_groups(state), 2000);
 }
 
 static void test_a_group_over_its_limit_has_no_room(void **state)
 {
-	write_text(state, "self", "0::/job\n");
-	write_text(state, "root/job/memory.max", "5000\n");
-	write_text(state, "root/job/memory.current", "6000\n");
-	write_text(state, "root/job/memory.stat", "inactive_file 0\n");
+	scratch_write(state, "self", "0::/job\n");
+	scratch_write(state, "root/job/memory.max", "5000\n");
+	scratch_write(state, "root/job/memory.current", "6000\n");
+	scratch_write(state, "root/job/memory.stat", "inactive_file 0\n");
 	assert_int_equal(by_groups(state), 0);
 }
 
 static void test_groups_of_version_1_count(void **state)
 {
-	write_text(state, "self", "9:memory:/m\n4:cpu:/job\n");
-	write_text(state, "root/memory/m/memory.limit_in_bytes", "4096\n");
-	write_text(state, "root/memory/m/memory.usage_in_bytes", "1096\n");
+	scratch_write(state, "self", "9:memory:/m\n4:cpu:/job\n");
+	scratch_write(state, "root/memory/m/memory.limit_in_bytes", "4096\n");
+	scratch_write(state, "root/memory/m/memory.usage_in_bytes", "1096\n");
 	assert_int_equal(by_groups(state), 3000);
 }
 
