@@ -46,19 +46,12 @@ static int keep(const struct options *o, const char *name, struct cbtm_error *e)
 static int export_checkpoint(struct dataset *d, const struct options *o, struct cbtm_error *e)
 {
 	struct store *s = NULL;
-	uint64_t eod, bos;
 
 	if (!dataset_part(d, 0, &s, e) && !keep(o, "model.safetensors", e) &&
-	    !keep(o, "config.json", e)) {
-		if (!store_get_u64(s, "eod", &eod))
-			eod = HUGGINGFACE_NO_ID; /* imported without a tokenizer */
-		if (!store_get_u64(s, "bos", &bos))
-			bos = eod;
-		if (!huggingface_export(s, o->to, eod, bos, e))
-			printf("%s: config.json, model.safetensors; export its vocabulary into the same "
-			       "folder for a tokenizer\n",
-			       o->to);
-	}
+	    !keep(o, "config.json", e) && !huggingface_export(s, o->to, e))
+		printf("%s: config.json, model.safetensors; export its vocabulary into the same folder for "
+		       "a tokenizer\n",
+		       o->to);
 	store_close(s);
 	return e->name;
 }

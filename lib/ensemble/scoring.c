@@ -22,7 +22,7 @@ struct cursor {
 struct document {
 	uint64_t key;
 	uint8_t split;
-	uint32_t *ids; /* EOD text EOD: n + 2 */
+	uint32_t *ids; /* BOS text EOD: n + 2 */
 	uint64_t n;    /* text tokens */
 	float *logprob;
 	uint64_t scored;
@@ -139,7 +139,8 @@ static int add_document(const struct scoring *s, struct part *p, const struct cu
 	d->logprob = arena_take(b->arena, (size_t)(d->n + 1) * sizeof *d->logprob, e);
 	if (!d->ids || !d->logprob)
 		return e->name;
-	d->ids[0] = d->ids[d->n + 1] = model_eod(s->model);
+	d->ids[0] = model_bos(s->model);
+	d->ids[d->n + 1] = model_eod(s->model);
 	memcpy(d->ids + 1, ids, (size_t)d->n * sizeof *ids);
 	b->n++;
 	return add_windows(s, b, d, e);

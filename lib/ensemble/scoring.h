@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scoring: log-probabilities of held-out documents' tokens by one model, into a store of kind
- * "scores". A document is read as EOD text EOD; its text tokens and the last EOD are scored.
+ * "scores". A document is read as BOS text EOD, BOS being the checkpoint's, once, or EOD where it has
+ * none; its text tokens and the EOD are scored.
  */
 #pragma once
 #include "model/model.h"

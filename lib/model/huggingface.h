@@ -23,10 +23,23 @@
 int huggingface_config(const char *folder, struct model_config *c, struct cbtm_error *e);
 
 enum { HUGGINGFACE_NO_ID = UINT32_MAX };
-/* The same file's eos_token_id and bos_token_id (of a list the first); HUGGINGFACE_NO_ID where
- * there is none, or it is not below `vocabulary`. */
-int huggingface_ends(const char *folder, uint64_t vocabulary, uint64_t *eod, uint64_t *bos,
-                     struct cbtm_error *e);
+/* The ids that config.json names; HUGGINGFACE_NO_ID: none. */
+struct huggingface_ids {
+	uint64_t bos, eos, pad;
+};
+/* The same file's bos_token_id, eos_token_id and pad_token_id: of a list the first, where a key is missing
+ * transformers' default of the model_type; none where there is null, or what is no id of the model. */
+int huggingface_ids(const char *folder, const struct model_config *c, struct huggingface_ids *ids,
+                    struct cbtm_error *e);
+/* An imported checkpoint keeps them as they were, for its export and that of what is branched from it. */
+#define HUGGINGFACE_IDS_FACT "config_ids"
+int huggingface_ids_keep(const struct huggingface_ids *ids, struct store_writer *w,
+                         struct cbtm_error *e);
+/* What an export of a checkpoint's store names. Imported: as they were, but `bos` is what stands before its
+ * texts (the fact), and where no eos was named it is `eod`. Trained here: `bos` and `eod`, pad = `eod` in OPT.
+ * BAD_STORE if the fact is none of ours. */
+int huggingface_ids_of(const struct store *checkpoint, const struct model_config *c,
+                       struct huggingface_ids *ids, struct cbtm_error *e);
 
 /*
  * Reads a folder's parameters and appends them to `w` as checkpoint_write does: F32, F16 or BF16,
@@ -51,15 +64,14 @@ int huggingface_compare(const char *folder, const struct model_config *c, struct
 /*
  * Writes FOLDER/model.safetensors (F32) and config.json of a checkpoint's store, so that
  * AutoModelForCausalLM.from_pretrained gives equal logits; then reads them again and compares every
- * number. `eod`: id that ends a document; `bos`: begins a text (may be the same); HUGGINGFACE_NO_ID:
- * not known, and null there. The same store gives the same bytes. Errors of store.h; IO if what was read back differs.
+ * number. Its special ids are those of huggingface_ids_of. The same store gives the same bytes.
+ * Errors of store.h; IO if what was read back differs.
  */
-int huggingface_export(const struct store *checkpoint, const char *folder, uint64_t eod,
-                       uint64_t bos, struct cbtm_error *e);
+int huggingface_export(const struct store *checkpoint, const char *folder, struct cbtm_error *e);
 
 /* ---------------------------------------------------------------- shared by import and export */
-/* config.json of a model, appended to *out. */
-int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_t bos,
+/* config.json of a model, appended to *out; an id that is none is null there (GPT-2's pad: missing). */
+int huggingface_config_print(const struct model_config *c, const struct huggingface_ids *ids,
                              struct buffer *out, struct cbtm_error *e);
 
 enum { HUGGINGFACE_SOURCES = 3, HUGGINGFACE_NAME = 128 };

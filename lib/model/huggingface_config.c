@@ -203,27 +203,52 @@ int huggingface_config(const char *folder, struct model_config *c, struct cbtm_e
 	return e->name;
 }
 
-static uint64_t id_of(struct json root, const char *key, uint64_t vocabulary)
+/* The special ids: their keys, and what OPTConfig and GPT2Config take where one is missing. */
+static const struct special {
+	const char *key, *name; /* in config.json; in our fact */
+	size_t offset;
+	uint64_t missing[ARCHITECTURES];
+} specials[] = {
+	{ "bos_token_id",
+	  "bos",
+	  offsetof(struct huggingface_ids, bos),
+	  { [ARCHITECTURE_OPT] = 2, [ARCHITECTURE_GPT2] = 50256 } },
+	{ "eos_token_id",
+	  "eos",
+	  offsetof(struct huggingface_ids, eos),
+	  { [ARCHITECTURE_OPT] = 2, [ARCHITECTURE_GPT2] = 50256 } },
+	{ "pad_token_id",
+	  "pad",
+	  offsetof(struct huggingface_ids, pad),
+	  { [ARCHITECTURE_OPT] = 1, [ARCHITECTURE_GPT2] = HUGGINGFACE_NO_ID } },
+};
+enum { SPECIALS = sizeof specials / sizeof specials[0] };
+
+static uint64_t *id_at(struct huggingface_ids *ids, const struct special *s)
+{
+	return (uint64_t *)((char *)ids + s->offset);
+}
+
+static uint64_t id_of(struct json root, const char *key, uint64_t missing, uint64_t vocabulary)
 {
 	struct json v, first;
 	size_t cursor = 0;
 	uint64_t id;
 	if (!json_member(root, key, &v))
-		return HUGGINGFACE_NO_ID;
+		return missing < vocabulary ? missing : HUGGINGFACE_NO_ID;
 	if (json_type(v) == JSON_ARRAY && json_next(v, &cursor, NULL, NULL, &first))
 		v = first;
 	return json_u64(v, &id) && id < vocabulary ? id : HUGGINGFACE_NO_ID;
 }
 
-int huggingface_ends(const char *folder, uint64_t vocabulary, uint64_t *eod, uint64_t *bos,
-                     struct cbtm_error *e)
+int huggingface_ids(const char *folder, const struct model_config *c, struct huggingface_ids *ids,
+                    struct cbtm_error *e)
 {
 	struct file f;
-	*eod = *bos = HUGGINGFACE_NO_ID;
-	if (!file_open(&f, folder, e)) {
-		*eod = id_of(f.root, "eos_token_id", vocabulary);
-		*bos = id_of(f.root, "bos_token_id", vocabulary);
-	}
+	if (!file_open(&f, folder, e))
+		for (size_t i = 0; i < SPECIALS; i++)
+			*id_at(ids, &specials[i]) =
+				id_of(f.root, specials[i].key, specials[i].missing[c->architecture], c->vocabulary);
 	file_close(&f);
 	return e->name;
 }
@@ -241,7 +266,50 @@ static int put_id(struct buffer *out, const char *key, uint64_t id, struct cbtm_
 	return id == HUGGINGFACE_NO_ID ? json_put_null(out, e) : json_put_u64(out, id, e);
 }
 
-int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_t bos,
+int huggingface_ids_keep(const struct huggingface_ids *ids, struct store_writer *w,
+                         struct cbtm_error *e)
+{
+	struct huggingface_ids copy = *ids;
+	struct buffer b = { 0 };
+	json_put_open(&b, '{', e);
+	for (size_t i = 0; i < SPECIALS && !e->name; i++)
+		put_id(&b, specials[i].name, *id_at(&copy, &specials[i]), e);
+	if (!e->name && !json_put_close(&b, '}', e))
+		store_set_json(w, HUGGINGFACE_IDS_FACT, b.data, e);
+	buffer_free(&b);
+	return e->name;
+}
+
+int huggingface_ids_of(const struct store *checkpoint, const struct model_config *c,
+                       struct huggingface_ids *ids, struct cbtm_error *e)
+{
+	const char *json = store_get_json(checkpoint, HUGGINGFACE_IDS_FACT);
+	struct json_parser *p = json_parser_new(e);
+	struct json root;
+	uint64_t eod, bos;
+	if (!store_get_u64(checkpoint, "eod", &eod))
+		eod = HUGGINGFACE_NO_ID; /* imported without a tokenizer */
+	*ids = (struct huggingface_ids){ eod, eod, HUGGINGFACE_NO_ID };
+	if (c->architecture == ARCHITECTURE_OPT)
+		ids->pad = eod;
+	if (p && json && !json_parse(p, json, strlen(json), store_path(checkpoint), &root, e)) {
+		if (json_type(root) != JSON_OBJECT)
+			error_set(e, CBTM_ERR_BAD_STORE, store_path(checkpoint),
+			          "its fact \"" HUGGINGFACE_IDS_FACT "\" is no object");
+		else
+			for (size_t i = 0; i < SPECIALS; i++)
+				*id_at(ids, &specials[i]) =
+					id_of(root, specials[i].name, HUGGINGFACE_NO_ID, c->vocabulary);
+		if (ids->eos == HUGGINGFACE_NO_ID)
+			ids->eos = eod;
+	}
+	if (store_get_u64(checkpoint, "bos", &bos))
+		ids->bos = bos;
+	json_parser_free(p);
+	return e->name;
+}
+
+int huggingface_config_print(const struct model_config *c, const struct huggingface_ids *ids,
                              struct buffer *out, struct cbtm_error *e)
 {
 	const char *name = architecture_names[c->architecture], *class = kinds[c->architecture].class;
@@ -258,11 +326,12 @@ int huggingface_config_print(const struct model_config *c, uint64_t eod, uint64_
 		if (put_id(out, s->key, *number((struct model_config *)c, s), e))
 			return e->name;
 	if (opt ? put_id(out, "word_embed_proj_dim", c->width, e) || put(out, "dropout", "0.0", e) ||
-	              put_id(out, "pad_token_id", eod, e)
-	        : put(out, "layer_norm_epsilon", "1e-05", e) || put(out, "resid_pdrop", "0.0", e) ||
+	              put_id(out, "pad_token_id", ids->pad, e)
+	        : (ids->pad != HUGGINGFACE_NO_ID && put_id(out, "pad_token_id", ids->pad, e)) ||
+	              put(out, "layer_norm_epsilon", "1e-05", e) || put(out, "resid_pdrop", "0.0", e) ||
 	              put(out, "embd_pdrop", "0.0", e) || put(out, "attn_pdrop", "0.0", e))
 		return e->name;
-	if (put_id(out, "bos_token_id", bos, e) || put_id(out, "eos_token_id", eod, e) ||
+	if (put_id(out, "bos_token_id", ids->bos, e) || put_id(out, "eos_token_id", ids->eos, e) ||
 	    put(out, "torch_dtype", "\"float32\"", e) || json_put_close(out, '}', e))
 		return e->name;
 	return buffer_text(out, "\n", e);

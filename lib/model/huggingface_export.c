@@ -127,13 +127,13 @@ static int compare(const struct export *x, const char *folder, struct cbtm_error
 	return e->name;
 }
 
-static int write_config(const struct model_config *c, const char *folder, uint64_t eod,
-                        uint64_t bos, struct cbtm_error *e)
+static int write_config(const struct model_config *c, const char *folder,
+                        const struct huggingface_ids *ids, struct cbtm_error *e)
 {
 	char *path = path_join(folder, "config.json", e);
 	struct buffer text = { 0 };
 	struct model_config again;
-	if (path && !huggingface_config_print(c, eod, bos, &text, e) &&
+	if (path && !huggingface_config_print(c, ids, &text, e) &&
 	    !file_replace(path, text.data, text.n, e) && !huggingface_config(folder, &again, e) &&
 	    (again.architecture != c->architecture || again.vocabulary != c->vocabulary ||
 	     again.length != c->length || again.layers != c->layers || again.width != c->width ||
@@ -155,20 +155,20 @@ static int refuse_mixture(const struct model_config *c, const struct store *s, s
 	return error_hint(e, "export the seed, a dense model or an expert of a cluster");
 }
 
-int huggingface_export(const struct store *checkpoint, const char *folder, uint64_t eod,
-                       uint64_t bos, struct cbtm_error *e)
+int huggingface_export(const struct store *checkpoint, const char *folder, struct cbtm_error *e)
 {
 	const char *model = store_get_json(checkpoint, "model");
 	struct export x = { 0 };
 	struct model_config c;
+	struct huggingface_ids ids;
 	char *path = path_join(folder, "model.safetensors", e);
 	if (!model)
 		error_set(e, CBTM_ERR_BAD_STORE, store_path(checkpoint), "it has no fact \"model\"");
 	else if (path && !model_config_parse(model, store_path(checkpoint), &c, e) &&
-	         !refuse_mixture(&c, checkpoint, e) && !plan(&x, checkpoint, &c, e) &&
-	         !folder_make(folder, e) && !safetensors_write(path, x.source, x.n, e) &&
-	         !compare(&x, folder, e))
-		write_config(&c, folder, eod, bos, e);
+	         !refuse_mixture(&c, checkpoint, e) && !huggingface_ids_of(checkpoint, &c, &ids, e) &&
+	         !plan(&x, checkpoint, &c, e) && !folder_make(folder, e) &&
+	         !safetensors_write(path, x.source, x.n, e) && !compare(&x, folder, e))
+		write_config(&c, folder, &ids, e);
 	free(x.ours);
 	free(x.piece);
 	free(x.source);

@@ -15,7 +15,7 @@ struct model {
 	struct model_config config;
 	uint64_t length; /* T */
 	struct program program;
-	uint32_t batch, eod;
+	uint32_t batch, eod, bos;
 	uint32_t t_ids, t_targets, t_logprob; /* tensors */
 	uint32_t *ids, *targets;
 	float *logprob; /* each batch x T */
@@ -24,7 +24,7 @@ struct model {
 
 static int read_facts(struct model *m, const struct store *s, struct cbtm_error *e)
 {
-	uint64_t eod;
+	uint64_t eod, bos;
 	const char *json = store_get_json(s, "model");
 	if (!json)
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"model\"");
@@ -33,7 +33,12 @@ static int read_facts(struct model *m, const struct store *s, struct cbtm_error 
 		return e->name;
 	if (eod >= m->config.vocabulary)
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "its eod is not in the vocabulary");
+	if (!store_get_u64(s, "bos", &bos))
+		bos = eod;
+	if (bos >= m->config.vocabulary)
+		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "its bos is not in the vocabulary");
 	m->eod = (uint32_t)eod;
+	m->bos = (uint32_t)bos;
 	store_get_text(s, "vocabulary", m->vocabulary, sizeof m->vocabulary);
 	return 0;
 }
@@ -110,6 +115,11 @@ uint64_t model_length(const struct model *m)
 uint32_t model_eod(const struct model *m)
 {
 	return m->eod;
+}
+
+uint32_t model_bos(const struct model *m)
+{
+	return m->bos;
 }
 
 const char *model_vocabulary(const struct model *m)

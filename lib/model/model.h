@@ -24,12 +24,13 @@ int model_open(struct dataset *checkpoint, const struct cbtm_compute *compute, c
 void model_close(struct model *m); /* NULL is fine */
 
 const struct model_config *model_config(const struct model *m); /* positions, vocabulary V ... */
-uint64_t model_length(const struct model *m);        /* T: tokens that it was trained on at once */
-uint32_t model_eod(const struct model *m);           /* id of the end of a document */
+uint64_t model_length(const struct model *m); /* T: tokens that it was trained on at once */
+uint32_t model_eod(const struct model *m);    /* id of the end of a document */
+uint32_t model_bos(const struct model *m); /* id that stands before a document: its BOS, else EOD */
 const char *model_vocabulary(const struct model *m); /* digest (hex) of its vocabulary */
 uint32_t model_batch(const struct model *m);         /* sequences that are worked on together */
 
-/* One sequence to score, its first id being context alone: a document is EOD text EOD. */
+/* One sequence to score, its first id being context alone: a document is BOS text EOD. */
 struct model_sequence {
 	const uint32_t *ids; /* n ids, each < V; 2 <= n <= T + 1 */
 	size_t n;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "model/huggingface.h"
 #include "model/identity.h"
 #include "store/dataset.h"
 #include "store/manifest.h"
@@ -113,6 +114,16 @@ done:
 	return e->name;
 }
 
+/* Facts that the identity says nothing of: which cluster it is, and what its start handed down. */
+static bool is_its_own(const char *name)
+{
+	static const char *const facts[] = { "cluster", "clusters", "bos", HUGGINGFACE_IDS_FACT };
+	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+		if (!strcmp(name, facts[i]))
+			return true;
+	return false;
+}
+
 static int copy(const char *folder, struct store_writer *out, struct cbtm_error *e)
 {
 	struct dataset *d = NULL;
@@ -125,7 +136,7 @@ static int copy(const char *folder, struct store_writer *out, struct cbtm_error 
 		if (!store_column_at(s, i, &info, e))
 			copy_column(s, &info, out, e);
 	for (size_t i = 0; s && !e->name && store_fact_at(s, i, &name, &json); i++)
-		if (strcmp(name, "cluster") != 0 && strcmp(name, "clusters") != 0)
+		if (!is_its_own(name))
 			store_set_json(out, name, json, e);
 	store_close(s);
 	dataset_close(d);

@@ -12,7 +12,7 @@
 
 /*
  * Copies a finished run of this identity into `out`: its columns and its facts, but those of which
- * cluster it is. *found: it is there. reason (`size` bytes): why the one that differs in its
+ * cluster it is and those that its start handed down. *found: it is there. reason (`size` bytes): why the one that differs in its
  * length alone, if there is one, is of no use; "" if there is none.
  */
 int sibling_take_over(const char *dir, const char *identity, struct store_writer *out, bool *found,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "model/huggingface.h"
 #include "model/identity.h"
 #include "model/journal.h"
 #include "model/pace.h"
@@ -161,10 +162,30 @@ static int copy_fact(const struct trainer *r, const char *name, struct cbtm_erro
 	return json ? store_set_json(r->t->out, name, json, e) : 0;
 }
 
+/* What stands before a text is the policy of the checkpoint that a model is branched from, whatever its
+ * sequences look like; one that begins here knows the end of documents alone. */
+static int inherit(const struct trainer *r, struct cbtm_error *e)
+{
+	static const char *const facts[] = { "bos", HUGGINGFACE_IDS_FACT };
+	struct store *from = NULL;
+	uint64_t eod;
+	if (r->t->start && dataset_part(r->t->start, 0, &from, e))
+		return e->name;
+	for (size_t i = 0; from && i < sizeof facts / sizeof facts[0]; i++) {
+		const char *json = store_get_json(from, facts[i]);
+		if (json && store_set_json(r->t->out, facts[i], json, e))
+			break;
+	}
+	if (!from && store_get_u64(r->sequences, "eod", &eod))
+		store_set_u64(r->t->out, "bos", eod, e);
+	store_close(from);
+	return e->name;
+}
+
 static int publish(const struct trainer *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	static const char *const copied[] = { "vocabulary", "vocabulary_size", "eod", "bos" };
+	static const char *const copied[] = { "vocabulary", "vocabulary_size", "eod" };
 	struct buffer model = { 0 };
 	uint64_t step = r->state.best.v ? r->state.best.step : r->state.step;
 	double seen = (double)step * (double)t->plan.batch;
@@ -180,7 +201,7 @@ static int publish(const struct trainer *r, struct cbtm_error *e)
 	                 store_set_u64(t->out, "length", r->T, e)))
 		for (size_t i = 0; !e->name && i < sizeof copied / sizeof copied[0]; i++)
 			copy_fact(r, copied[i], e);
-	if (!e->name)
+	if (!e->name && !inherit(r, e))
 		store_commit(t->out, "done", 4, e);
 	buffer_free(&model);
 	return e->name;
@@ -265,7 +286,7 @@ static bool taken_over(struct run *r, struct cbtm_error *e)
 		return false;
 	if (*reason)
 		log_message(LOG_INFO, "%s", reason);
-	if (found)
+	if (found && !inherit(&r->trainer, e))
 		store_commit(t->out, "done", 4, e);
 	return found;
 }

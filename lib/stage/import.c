@@ -65,16 +65,17 @@ static int check_sizes(const struct model_config *c, const struct bpe *bpe, cons
 	return 0;
 }
 
+/* `bos`: what stands before a document that is scored. */
 static int set_facts(struct store_writer *w, const struct model_config *c, const struct bpe *bpe,
-                     const char *vocabulary, uint64_t length, struct cbtm_error *e)
+                     const char *vocabulary, uint64_t bos, uint64_t length, struct cbtm_error *e)
 {
 	struct buffer model = { 0 };
 	if (!model_config_print(c, &model, e) && !store_set_json(w, "model", model.data, e)) {
 		store_set_text(w, "vocabulary", vocabulary, e);
 		store_set_u64(w, "vocabulary_size", bpe->size, e);
 		store_set_u64(w, "eod", bpe->eod, e);
-		if (bpe->bos != BPE_NONE)
-			store_set_u64(w, "bos", bpe->bos, e);
+		if (bos != HUGGINGFACE_NO_ID)
+			store_set_u64(w, "bos", bos, e);
 		store_set_u64(w, "length", length ? length : c->length, e);
 		store_set_u64(w, "step", 0, e);
 		store_set_u64(w, "tokens", 0, e);
@@ -85,13 +86,31 @@ static int set_facts(struct store_writer *w, const struct model_config *c, const
 	return e->name;
 }
 
+/* The vocabulary's, if it has one, else what config.json says, else tokenizer_config.json. */
+static int find_bos(const char *folder, const struct bpe *bpe, const struct huggingface_ids *ids,
+                    uint64_t *bos, struct cbtm_error *e)
+{
+	uint32_t named = BPE_NONE;
+	*bos = ids->bos;
+	if (bpe->bos != BPE_NONE)
+		*bos = bpe->bos;
+	else if (*bos == HUGGINGFACE_NO_ID && !import_named_bos(folder, bpe, &named, e) &&
+	         named != BPE_NONE)
+		*bos = named;
+	return e->name;
+}
+
 static int import_folder(struct stage_run *run, const char *folder, uint64_t length,
                          const struct bpe *bpe, const char *vocabulary, struct cbtm_error *e)
 {
 	struct model_config c;
+	struct huggingface_ids ids;
+	uint64_t bos;
 	if (!huggingface_config(folder, &c, e) && !check_sizes(&c, bpe, folder, length, e) &&
-	    !check_vocabulary(bpe, folder, e) && !huggingface_import(folder, &c, run->out, e))
-		set_facts(run->out, &c, bpe, vocabulary, length, e);
+	    !check_vocabulary(bpe, folder, e) && !huggingface_ids(folder, &c, &ids, e) &&
+	    !find_bos(folder, bpe, &ids, &bos, e) && !huggingface_import(folder, &c, run->out, e) &&
+	    !huggingface_ids_keep(&ids, run->out, e))
+		set_facts(run->out, &c, bpe, vocabulary, bos, length, e);
 	return e->name;
 }
 
@@ -122,14 +141,16 @@ static int import_dataset(struct stage_run *run, const char *folder, uint64_t le
 	struct dataset *d = NULL;
 	struct store *s = NULL;
 	struct model_config c;
-	uint64_t bos;
+	uint64_t bos = bpe->bos == BPE_NONE ? HUGGINGFACE_NO_ID : bpe->bos;
+	const char *ids;
 	if (dataset_open(folder, store_kind_find("checkpoint"), &d, e) || dataset_part(d, 0, &s, e) ||
 	    checkpoint_config(s, &c, e) || check_sizes(&c, bpe, folder, length, e) ||
-	    check_content(s, folder, vocabulary, e) || checkpoint_copy(s, &c, run->out, e) ||
-	    set_facts(run->out, &c, bpe, vocabulary, length, e))
+	    check_content(s, folder, vocabulary, e) || checkpoint_copy(s, &c, run->out, e))
 		goto done;
-	if (bpe->bos == BPE_NONE && store_get_u64(s, "bos", &bos))
-		store_set_u64(run->out, "bos", bos, e);
+	store_get_u64(s, "bos", &bos);
+	ids = store_get_json(s, HUGGINGFACE_IDS_FACT);
+	if (!set_facts(run->out, &c, bpe, vocabulary, bos, length, e) && ids)
+		store_set_json(run->out, HUGGINGFACE_IDS_FACT, ids, e);
 done:
 	store_close(s);
 	dataset_close(d);

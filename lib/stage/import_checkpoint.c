@@ -12,13 +12,14 @@
 #include <string.h>
 
 /* Goes up when the same files give another dataset. */
-enum { IMPORT_VERSION = 1 };
+enum { IMPORT_VERSION = 2 };
 
 struct import {
 	const struct checkpoint_import *in;
 	struct checkpoint_imported *out;
 	struct digest files; /* their content, and what was asked for */
 	struct bpe *bpe;     /* NULL: none */
+	struct huggingface_ids ids;
 	char content[DIGEST_HEX];
 };
 
@@ -117,8 +118,11 @@ static int import_its_vocabulary(struct import *m, struct cbtm_error *e)
 	struct dataset *d = NULL;
 	struct bpe *back = NULL;
 	uint32_t named;
-	if (huggingface_ends(m->in->folder, m->out->config.vocabulary, &m->out->eod, &m->out->bos, e) ||
-	    import_tokenizer(m->in->folder, &choice, &m->bpe, &named, e) || !m->bpe)
+	if (huggingface_ids(m->in->folder, &m->out->config, &m->ids, e))
+		return e->name;
+	m->out->eod = m->ids.eos;
+	m->out->bos = m->ids.bos;
+	if (import_tokenizer(m->in->folder, &choice, &m->bpe, &named, e) || !m->bpe)
 		return e->name;
 	if (m->bpe->size > m->out->config.vocabulary)
 		return error_set(e, CBTM_ERR_BAD_DATA, m->in->folder,
@@ -148,6 +152,7 @@ static int set_facts(const struct import *m, struct store_writer *w, struct cbtm
 	    !store_set_u64(w, "vocabulary_size", m->bpe ? m->bpe->size : c->vocabulary, e) &&
 	    (m->out->eod == HUGGINGFACE_NO_ID || !store_set_u64(w, "eod", m->out->eod, e)) &&
 	    (m->out->bos == HUGGINGFACE_NO_ID || !store_set_u64(w, "bos", m->out->bos, e)) &&
+	    !huggingface_ids_keep(&m->ids, w, e) &&
 	    !store_set_u64(w, "length", m->in->length ? m->in->length : c->length, e) &&
 	    !store_set_u64(w, "step", 0, e) && !store_set_u64(w, "tokens", 0, e) &&
 	    !store_set_u64(w, "batch", 0, e))

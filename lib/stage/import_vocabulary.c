@@ -87,6 +87,18 @@ static uint32_t special_id(const struct bpe *b, const char *name)
 	return BPE_NONE;
 }
 
+int import_named_bos(const char *folder, const struct bpe *bpe, uint32_t *named,
+                     struct cbtm_error *e)
+{
+	struct said said;
+	*named = BPE_NONE;
+	if (!read_said(folder, &said, e) && *said.bos)
+		*named = special_id(bpe, said.bos);
+	free(said.eod);
+	free(said.bos);
+	return e->name;
+}
+
 int import_tokenizer(const char *folder, const struct bpe_choice *choice, struct bpe **bpe,
                      uint32_t *named, struct cbtm_error *e)
 {

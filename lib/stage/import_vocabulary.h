@@ -25,3 +25,6 @@ int import_vocabulary(const char *folder, const struct bpe_choice *choice, bool 
  */
 int import_tokenizer(const char *folder, const struct bpe_choice *choice, struct bpe **bpe,
                      uint32_t *named, struct cbtm_error *e);
+/* The id of tokenizer_config.json's bos_token among a vocabulary's special tokens; BPE_NONE: it names none. */
+int import_named_bos(const char *folder, const struct bpe *bpe, uint32_t *named,
+                     struct cbtm_error *e);

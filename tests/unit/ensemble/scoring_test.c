@@ -16,10 +16,11 @@
 
 /*
  * A model made up: ln p of a token is -(100 id + tokens in front of it in the window), so scores say
- * what was scored and what was seen. It takes the place of lib/model's.
+ * what was scored and what was seen; a document's first window begins with BOS. It takes the place of lib/model's.
  */
 static struct model_config config;
 static const char *vocabulary;
+enum { BOS = 77, EOD = 0 };
 static size_t stop_after; /* scored sequences until SIGTERM comes; 0: never */
 
 uint64_t model_length(const struct model *m)
@@ -35,7 +36,12 @@ const struct model_config *model_config(const struct model *m)
 uint32_t model_eod(const struct model *m)
 {
 	(void)m;
-	return 0;
+	return EOD;
+}
+uint32_t model_bos(const struct model *m)
+{
+	(void)m;
+	return BOS;
 }
 const char *model_vocabulary(const struct model *m)
 {
@@ -49,6 +55,9 @@ int model_score(struct model *m, const struct model_sequence *sequences, size_t 
 	for (size_t i = 0; i < n; i++) {
 		const struct model_sequence *s = sequences + i;
 		assert_in_range(s->n, 2, config.length + 1);
+		assert_int_equal(s->ids[0] == BOS, !s->first); /* once, in front of all, never scored */
+		for (size_t t = 1; t < s->n; t++)
+			assert_int_not_equal(s->ids[t], BOS);
 		for (size_t t = s->first; t + 1 < s->n; t++) {
 			assert_true(s->logprob[t] == 0); /* each position once */
 			s->logprob[t] = -(float)(100 * s->ids[t + 1] + t + 1);
@@ -123,7 +132,7 @@ static void check(void **state, const char *name, const struct small_options *o,
 
 static uint32_t id_at(uint64_t i, uint64_t t)
 {
-	return t < small_length(i) ? small_id(i, t) : 0;
+	return t < small_length(i) ? small_id(i, t) : EOD;
 }
 
 static float from_the_start(uint64_t i, uint64_t t)
@@ -149,7 +158,7 @@ static void score(void **state, const char *name, const struct scoring *s)
 	small_ok(store_seal(w, &e), &e);
 }
 
-static void test_a_document_is_text_and_end_after_an_end(void **state)
+static void test_a_document_is_text_and_end_behind_one_bos(void **state)
 {
 	struct small_options o = { 0 };
 	config.length = 100;
@@ -263,7 +272,7 @@ static void test_nothing_held_out_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_document_is_text_and_end_after_an_end),
+		TEST(test_a_document_is_text_and_end_behind_one_bos),
 		TEST(test_truncation_scores_the_first_tokens),
 		TEST(test_strides_score_every_token_once_with_half_a_window_behind),
 		TEST(test_a_limit_counts_each_split),

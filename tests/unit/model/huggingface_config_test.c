@@ -91,15 +91,81 @@ static void test_what_is_printed_reads_back(void **state)
 		struct cbtm_error e = { 0 };
 		struct buffer b = { 0 };
 		struct model_config c = test_config, again;
+		struct huggingface_ids ids = { 3, 2, 4 }, back;
 		c.architecture = (enum architecture)a;
-		assert_int_equal(huggingface_config_print(&c, 2, 3, &b, &e), 0);
+		assert_int_equal(huggingface_config_print(&c, &ids, &b, &e), 0);
 		if (read_config(state, b.data, &again, &e))
 			fail_msg("%s: %s", b.data, e.what);
 		assert_int_equal(again.architecture, a);
 		assert_int_equal(again.ffn, c.ffn);
 		assert_int_equal(again.vocabulary, c.vocabulary);
-		assert_non_null(strstr(b.data, "\"eos_token_id\":2"));
+		assert_int_equal(huggingface_ids(*state, &c, &back, &e), 0);
+		assert_memory_equal(&back, &ids, sizeof ids);
 		buffer_free(&b);
+	}
+}
+
+/* As OPTConfig and GPT2Config read them: a key that is missing has a default, null is none. */
+static void test_special_ids_are_read_as_transformers_does(void **state)
+{
+	static const struct {
+		const char *json;
+		struct huggingface_ids ids;
+	} said[] = {
+		{ "{" OPT "}", { 2, 2, 1 } },
+		{ "{" GPT2 "}", { 50256, 50256, HUGGINGFACE_NO_ID } },
+		{ "{" OPT ",\"bos_token_id\":0,\"eos_token_id\":[7,8],\"pad_token_id\":50271}",
+		  { 0, 7, 50271 } },
+		{ "{" OPT ",\"bos_token_id\":null,\"eos_token_id\":-1,\"pad_token_id\":null}",
+		  { HUGGINGFACE_NO_ID, HUGGINGFACE_NO_ID, HUGGINGFACE_NO_ID } },
+		{ "{" GPT2 ",\"bos_token_id\":50257,\"pad_token_id\":5}", { HUGGINGFACE_NO_ID, 50256, 5 } },
+	};
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+		struct cbtm_error e = { 0 };
+		struct model_config c;
+		struct huggingface_ids ids;
+		assert_int_equal(read_config(state, said[i].json, &c, &e), 0);
+		assert_int_equal(huggingface_ids(*state, &c, &ids, &e), 0);
+		assert_memory_equal(&ids, &said[i].ids, sizeof ids);
+	}
+}
+
+/* Facts of a checkpoint, and what its export says. */
+static void test_an_export_names_the_ids_that_were_imported(void **state)
+{
+	enum { NONE = HUGGINGFACE_NO_ID };
+	static const struct {
+		struct huggingface_ids imported;
+		uint64_t eod, bos;
+		struct huggingface_ids opt, gpt2;
+		bool trained;
+	} all[] = {
+		{ { 0, 1, 5 }, 1, 0, { 0, 1, 5 }, { 0, 1, 5 }, false },
+		{ { NONE, 1, NONE }, 1, NONE, { NONE, 1, NONE }, { NONE, 1, NONE }, false },
+		{ { 4, NONE, 5 }, 1, 3, { 3, 1, 5 }, { 3, 1, 5 }, false },
+		{ { 0 }, 2, 2, { 2, 2, 2 }, { 2, 2, NONE }, true },
+		{ { 0 }, 2, NONE, { 2, 2, 2 }, { 2, 2, NONE }, true },
+	};
+	for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
+		struct cbtm_error e = { 0 };
+		struct store_writer *w = NULL;
+		struct store *s = NULL;
+		struct huggingface_ids ids;
+		struct model_config c = test_config;
+		char dir[4200];
+		snprintf(dir, sizeof dir, "%s/%zu", (char *)*state, i);
+		c.architecture = i % 2 ? ARCHITECTURE_GPT2 : ARCHITECTURE_OPT;
+		store_create(dir, 0, store_kind_find("checkpoint"), (struct digest){ 1, 2 }, &w, &e);
+		if (!all[i / 2].trained)
+			huggingface_ids_keep(&all[i / 2].imported, w, &e);
+		store_set_u64(w, "eod", all[i / 2].eod, &e);
+		if (all[i / 2].bos != NONE)
+			store_set_u64(w, "bos", all[i / 2].bos, &e);
+		if (e.name || store_seal(w, &e) || store_open(dir, 0, NULL, &s, &e) ||
+		    huggingface_ids_of(s, &c, &ids, &e))
+			fail_msg("%s: %s", e.where, e.what);
+		assert_memory_equal(&ids, i % 2 ? &all[i / 2].gpt2 : &all[i / 2].opt, sizeof ids);
+		store_close(s);
 	}
 }
 
@@ -110,6 +176,8 @@ int main(void)
 		TEST(test_the_published_configurations_are_read),
 		TEST(test_what_the_model_cannot_be_is_refused_by_key),
 		TEST(test_what_is_printed_reads_back),
+		TEST(test_special_ids_are_read_as_transformers_does),
+		TEST(test_an_export_names_the_ids_that_were_imported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

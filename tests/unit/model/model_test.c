@@ -138,6 +138,7 @@ static void test_facts_come_from_the_checkpoint(void **state)
 	assert_int_equal(model_config(m)->length, 12);
 	assert_int_equal(model_config(m)->vocabulary, 37);
 	assert_int_equal(model_eod(m), 0);
+	assert_int_equal(model_bos(m), 0); /* it knows the end of documents alone */
 	assert_string_equal(model_vocabulary(m), "0123");
 	model_close(m);
 }

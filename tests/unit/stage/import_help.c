@@ -48,7 +48,9 @@ void test_write_checkpoint(const char *folder)
 	char path[4200];
 	snprintf(path, sizeof path, "%s/model.safetensors", folder);
 	assert_int_equal(safetensors_write(path, source, k, &e), 0);
-	assert_int_equal(huggingface_config_print(&test_import_config, 0, 0, &text, &e), 0);
+	assert_int_equal(huggingface_config_print(&test_import_config,
+	                                          &(struct huggingface_ids){ 0, 0, 0 }, &text, &e),
+	                 0);
 	test_write_file(folder, "config.json", text.data, text.n);
 	buffer_free(&text);
 }
