@@ -30,7 +30,7 @@ tests/%.so: $(S)/tests/%.c obj/flags
 RUN_TESTS = $(S)/tests/run --build . $(if $(UPDATE),--update) $(if $(ONLY),--only '$(ONLY)')
 CHECKS := check-unit check-cases check-scripts check-style check-long
 check-tests: all-local $(TEST_BUILT)
-	@CC='$(CC)' $(RUN_TESTS) unit cases scripts style
+	@CC='$(CC)' $(RUN_TESTS) unit cases scripts fuzz style
 check-unit: $(TEST_BUILT)
 $(CHECKS): check-%: all-local $(TEST_PLUGINS)
 	@CC='$(CC)' $(RUN_TESTS) $*

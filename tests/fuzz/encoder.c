@@ -279,7 +279,7 @@ static void expand(const uint8_t *data, size_t n, struct buffer *text)
 static void check_batch(const struct vocabulary *v, const struct buffer *text)
 {
 	enum { MOST = 64 };
-	size_t start[MOST], stop[MOST], end[MOST], rows = 0, from = 0;
+	size_t start[MOST] = { 0 }, stop[MOST] = { 0 }, end[MOST], rows = 0, from = 0;
 	struct bpe_ids together = { 0 }, alone = { 0 };
 	const char *bytes = text->n ? text->data : "";
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # tests/fuzz/NAME.c -> fuzz/tests/fuzz/NAME, a libFuzzer target under AddressSanitizer and UBSan, built by clang in a
 # build folder of its own. make fuzz builds all; make check-fuzz SECONDS=20 runs each (or ONLY=NAME) from its seeds.
-FUZZ_TARGETS := $(filter-out tests/fuzz/fuzz,$(basename $(call found,tests/fuzz/*.c)))
+# Any compiler makes tests/fuzz/NAME-replay of it, which make check gives the seeds and changes of them.
+FUZZ_TARGETS := $(filter-out tests/fuzz/fuzz tests/fuzz/replay,$(basename $(call found,tests/fuzz/*.c)))
 FUZZ_WANTED = $(if $(ONLY),$(foreach t,$(FUZZ_TARGETS),$(if $(findstring $(ONLY),$(t)),$(t))),$(FUZZ_TARGETS))
+TEST_BUILT += $(FUZZ_WANTED:=-replay)
 SECONDS = 20
 CLANG = $(firstword $(shell command -v clang-14 clang))
 
@@ -12,7 +14,10 @@ obj/tests/fuzz/%.o: $(S)/tests/fuzz/%.c obj/flags
 $(FUZZ_TARGETS): tests/fuzz/%: obj/tests/fuzz/%.o obj/tests/fuzz/fuzz.o gen/libstages.a libcbtm.a
 	@mkdir -p $(@D)
 	$(say_CCLD)$(CXX) $(SANITIZE) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< obj/tests/fuzz/fuzz.o $(OURS) $(OUTSIDE_LIBS)
--include $(patsubst %,obj/%.d,$(FUZZ_TARGETS))
+$(FUZZ_TARGETS:=-replay): %-replay: obj/%.o obj/tests/fuzz/fuzz.o obj/tests/fuzz/replay.o gen/libstages.a libcbtm.a
+	@mkdir -p $(@D)
+	$(say_CCLD)$(LINK) -o $@ $< obj/tests/fuzz/fuzz.o obj/tests/fuzz/replay.o $(OURS) $(OUTSIDE_LIBS)
+-include $(patsubst %,obj/%.d,$(FUZZ_TARGETS) tests/fuzz/fuzz tests/fuzz/replay)
 
 fuzz:
 	@test -n "$(CLANG)" || { echo "make fuzz: clang is missing; on Debian: apt-get install clang-14" >&2; exit 1; }
