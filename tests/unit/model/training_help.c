@@ -42,6 +42,11 @@ static void add_rows(struct store_writer *w, const char *column, uint64_t rows, 
 
 void test_sequences(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters)
 {
+	test_cluster(dir, rows, T, clusters, rows * T * clusters);
+}
+
+void test_cluster(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters, uint64_t all)
+{
 	struct cbtm_error e = { 0 };
 	struct store_writer *w = NULL;
 	const struct store_kind *kind = store_kind_find("sequences");
@@ -52,7 +57,7 @@ void test_sequences(const char *dir, uint64_t rows, uint64_t T, uint64_t cluster
 	store_set_u64(w, "clusters", clusters, &e);
 	store_set_u64(w, "cluster", 0, &e);
 	store_set_u64(w, "tokens", rows * T, &e);
-	store_set_u64(w, "tokens_all", rows * T * clusters, &e);
+	store_set_u64(w, "tokens_all", all, &e);
 	store_set_text(w, "vocabulary", "0123", &e);
 	store_set_u64(w, "vocabulary_size", 37, &e);
 	store_set_u64(w, "eod", 0, &e);

@@ -7,6 +7,8 @@
 char *test_folder(void);
 /* DIR as a sealed dataset of kind "sequences": `rows` of T + 1 ids and some valid ones. */
 void test_sequences(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters);
+/* The same, where all clusters together have `all` tokens. */
+void test_cluster(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters, uint64_t all);
 /* Trains into DIR and seals it; returns the error's name. `t` needs no sequences, out, dir. */
 enum cbtm_error_name test_train(struct training t, const char *sequences, const char *start,
                                 const char *dir);
