@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "stage/cards.h"
 #include "stage/clustering.h"
+#include "stage/points.h"
 #include "stage/stage.h"
 #include <stdlib.h>
 #include <string.h>
@@ -74,31 +75,30 @@ static int run_centres(struct stage_run *run, struct cbtm_error *e)
 struct batch {
 	struct document_reader *documents;
 	struct store_reader *vectors;
+	const char *where; /* the vectors' file */
+	size_t n;
 	float *x, *distance;
 	uint32_t *cluster;
 	uint64_t zero;
 };
 
 static int do_batch(struct stage_run *run, const struct centres *c, struct batch *b, uint64_t row,
-                    size_t n, struct cbtm_error *e)
+                    struct cbtm_error *e)
 {
 	const struct cbtm_document *document;
-	document_reader_clear(b->documents);
-	for (size_t i = 0; i < n; i++)
-		if (document_reader_add(b->documents, row + i, e))
-			return e->name;
-	if (document_reader_batch(b->documents, &document, &n, e) ||
-	    store_read_rows(b->vectors, row, n, b->x, e) ||
-	    centres_assign(c, run->pool, b->x, document, n, b->cluster, b->distance, e))
+	if (document_reader_take(b->documents, row, BATCH, DOCUMENT_BYTES, &document, &b->n, e) ||
+	    store_read_rows(b->vectors, row, b->n, b->x, e))
 		return e->name;
-	for (size_t i = 0; i < n; i++)
-		if (store_append(run->out, "key", &document[i].key, 1, e))
+	for (size_t i = 0; i < b->n; i++)
+		if (points_check(b->x + i * c->d, c->d, row + i, document[i].key, b->where, e) ||
+		    store_append(run->out, "key", &document[i].key, 1, e))
 			return e->name;
-	if (store_append(run->out, "cluster", b->cluster, n, e) ||
-	    store_append(run->out, "distance", b->distance, n, e) ||
+	if (centres_assign(c, run->pool, b->x, document, b->n, b->cluster, b->distance, e) ||
+	    store_append(run->out, "cluster", b->cluster, b->n, e) ||
+	    store_append(run->out, "distance", b->distance, b->n, e) ||
 	    store_commit(run->out, NULL, 0, e) || fault_point("cluster.batch", e))
 		return e->name;
-	progress_set(row + n, NULL);
+	progress_set(row + b->n, NULL);
 	return signals_check(e);
 }
 
@@ -123,17 +123,16 @@ static int run_assignments(struct stage_run *run, struct cbtm_error *e)
 		          store_path(documents));
 		goto done;
 	}
+	b.where = store_path(vectors);
 	b.x = mem_aligned(BATCH, c.d * sizeof *b.x, "vectors", e);
 	b.distance = mem_aligned(BATCH, sizeof *b.distance, "distances", e);
 	b.cluster = mem_aligned(BATCH, sizeof *b.cluster, "clusters", e);
 	if (e->name)
 		goto done;
 	progress_start("assignments", rows, "documents");
-	for (uint64_t row = store_rows(run->out, "key"); row < rows; row += BATCH) {
-		size_t n = rows - row < BATCH ? (size_t)(rows - row) : BATCH;
-		if (do_batch(run, &c, &b, row, n, e))
+	for (uint64_t row = store_rows(run->out, "key"); row < rows; row += b.n)
+		if (do_batch(run, &c, &b, row, e))
 			break;
-	}
 	progress_finish();
 	store_get_u64(vectors, "zero_vectors", &b.zero);
 	if (!e->name && !store_set_u64(run->out, "clusters", c.k, e))

@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "math/dense.h"
 #include "stage/documents.h"
+#include "stage/points.h"
 #include "stage/stage.h"
 #include "stage/state.h"
 #include <stdlib.h>
@@ -86,29 +87,27 @@ static int transform_task(void *arg, size_t task, unsigned thread, struct cbtm_e
 	return w->embed->transform(w->state, w->document + from, n, w->vector + from * w->d, e);
 }
 
-/* Embeds rows [row, row + n) and commits them with the number of zero vectors so far. */
-static int do_batch(struct stage_run *run, struct document_reader *reader, uint64_t row, size_t n,
+/* Embeds w->n rows from `row` on and commits them with the number of zero vectors so far. */
+static int do_batch(struct stage_run *run, struct document_reader *reader, uint64_t row,
                     struct transform_work *w, uint64_t *zero, struct cbtm_error *e)
 {
-	document_reader_clear(reader);
-	for (size_t i = 0; i < n; i++)
-		if (document_reader_add(reader, row + i, e))
-			return e->name;
-	if (document_reader_batch(reader, &w->document, &w->n, e))
+	if (document_reader_take(reader, row, BATCH, DOCUMENT_BYTES, &w->document, &w->n, e))
 		return e->name;
 	if (w->embed->transform_together
 	        ? w->embed->transform_together(w->state, w->document, w->n, w->vector, e)
 	        : pool_run(run->pool, (w->n + TASK_SIZE - 1) / TASK_SIZE, transform_task, w, e))
 		return e->name;
 	for (size_t i = 0; i < w->n; i++) {
-		*zero += dense_is_zero(w->vector + i * w->d, w->d);
-		if (store_append(run->out, "key", &w->document[i].key, 1, e))
+		const float *x = w->vector + i * w->d;
+		*zero += dense_is_zero(x, w->d);
+		if (points_check(x, w->d, row + i, w->document[i].key, w->embed->plugin.name, e) ||
+		    store_append(run->out, "key", &w->document[i].key, 1, e))
 			return e->name;
 	}
 	if (store_append(run->out, "vector", w->vector, w->n, e) ||
 	    store_commit(run->out, zero, sizeof *zero, e) || fault_point("embed.batch", e))
 		return e->name;
-	progress_set(row + n, NULL);
+	progress_set(row + w->n, NULL);
 	return signals_check(e);
 }
 
@@ -135,11 +134,9 @@ static int run_vectors(struct stage_run *run, struct cbtm_error *e)
 		goto done;
 	uint64_t rows = document_reader_rows(reader);
 	progress_start("vectors", rows, "documents");
-	for (uint64_t row = store_rows(run->out, "key"); row < rows; row += BATCH) {
-		size_t n = rows - row < BATCH ? (size_t)(rows - row) : BATCH;
-		if (do_batch(run, reader, row, n, &w, &zero, e))
+	for (uint64_t row = store_rows(run->out, "key"); row < rows; row += w.n)
+		if (do_batch(run, reader, row, &w, &zero, e))
 			break;
-	}
 	progress_finish();
 	if (!e->name && !store_set_u64(run->out, "dims", w.d, e))
 		store_set_u64(run->out, "zero_vectors", zero, e);
@@ -151,25 +148,24 @@ done:
 	return e->name;
 }
 
-static const struct stage_task tasks[] = { { "embedder",
-	                                         "state",
-	                                         "fit the embedding on train documents",
-	                                         1,
-	                                         EACH_ONCE,
-	                                         "embed",
-	                                         { { "documents", READS_ALL, NULL },
-	                                           { "seed", READS_ALL, lends_model },
-	                                           { "vocabulary", READS_ALL, lends_model } },
-	                                         run_embedder },
-	                                       { "vectors",
-	                                         "vectors",
-	                                         "embed every document",
-	                                         1,
-	                                         EACH_PART,
-	                                         NULL,
-	                                         { { "documents", READS_SAME_PART, NULL },
-	                                           { "embedder", READS_ALL, NULL } },
-	                                         run_vectors },
+static const struct stage_task tasks[] = { { .name = "embedder",
+	                                         .kind = "state",
+	                                         .sentence = "fit the embedding on train documents",
+	                                         .version = 1,
+	                                         .each = EACH_ONCE,
+	                                         .plugin = "embed",
+	                                         .reads = { { "documents", READS_ALL, NULL },
+	                                                    { "seed", READS_ALL, lends_model },
+	                                                    { "vocabulary", READS_ALL, lends_model } },
+	                                         .run = run_embedder },
+	                                       { .name = "vectors",
+	                                         .kind = "vectors",
+	                                         .sentence = "embed every document",
+	                                         .version = 1,
+	                                         .each = EACH_PART,
+	                                         .reads = { { "documents", READS_SAME_PART, NULL },
+	                                                    { "embedder", READS_ALL, NULL } },
+	                                         .run = run_vectors },
 	                                       { 0 } };
 
 const struct cbtm_stage stage_embed = {

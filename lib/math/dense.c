@@ -64,6 +64,14 @@ bool dense_is_zero(const float *x, size_t d)
 	return true;
 }
 
+bool dense_is_finite(const float *x, size_t d)
+{
+	for (size_t i = 0; i < d; i++)
+		if (!isfinite(x[i]))
+			return false;
+	return true;
+}
+
 size_t dense_normalise_rows(float *x, size_t n, size_t d)
 {
 	size_t zero = 0;

@@ -25,6 +25,7 @@ size_t dense_chunk_start(const struct dense_chunks *c, size_t i); /* i = count: 
 double dense_dot(const float *a, const float *b, size_t d);
 double dense_distance(const float *a, const float *b, size_t d); /* ||a - b||^2 */
 bool dense_is_zero(const float *x, size_t d);
+bool dense_is_finite(const float *x, size_t d);
 
 /* Scales each of n rows (length d) to unit L2 norm; zero rows stay zero and are counted. */
 size_t dense_normalise_rows(float *x, size_t n, size_t d);

@@ -105,6 +105,16 @@ int document_reader_batch(struct document_reader *r, const struct cbtm_document 
 	return 0;
 }
 
+int document_reader_take(struct document_reader *r, uint64_t row, size_t most, size_t bytes,
+                         const struct cbtm_document **documents, size_t *n, struct cbtm_error *e)
+{
+	document_reader_clear(r);
+	while (r->n < most && row < r->rows && r->bytes.n < bytes)
+		if (document_reader_add(r, row++, e))
+			return e->name;
+	return document_reader_batch(r, documents, n, e);
+}
+
 /* ---------------------------------------------------------------- sample */
 
 int document_sample_make(const struct dataset *documents, uint64_t most, uint64_t seed,
@@ -180,7 +190,8 @@ static int stream_next(void *arg, struct cbtm_document *out, size_t max, size_t 
 		return e->name;
 	uint64_t rows = document_reader_rows(s->reader);
 	document_reader_clear(s->reader);
-	for (size_t taken = 0; taken < max && s->row < rows; s->row++) {
+	for (size_t taken = 0; taken < max && s->row < rows && s->reader->bytes.n < s->bytes;
+	     s->row++) {
 		enum split split;
 		uint64_t key;
 		if (document_reader_split(s->reader, s->row, &split, &key, e))
@@ -202,7 +213,9 @@ int document_stream_open(const struct dataset *documents, const struct document_
                          struct document_stream *s, struct cbtm_error *e)
 {
 	bool found;
-	*s = (struct document_stream){ .dataset = documents, .sample = *sample };
+	*s = (struct document_stream){ .dataset = documents,
+		                           .sample = *sample,
+		                           .bytes = DOCUMENT_BYTES };
 	s->documents.arg = s;
 	s->documents.next = stream_next;
 	s->documents.rewind = stream_rewind;

@@ -22,6 +22,11 @@ void document_reader_clear(struct document_reader *r);
 int document_reader_add(struct document_reader *r, uint64_t row, struct cbtm_error *e);
 int document_reader_batch(struct document_reader *r, const struct cbtm_document **documents,
                           size_t *n, struct cbtm_error *e);
+/* What a batch may hold: it ends with the document that reaches it, however few there are. */
+#define DOCUMENT_BYTES ((size_t)64 << 20)
+/* A batch of the rows from `row` on, at most `most` of them (fewer at the end), and of `bytes`. */
+int document_reader_take(struct document_reader *r, uint64_t row, size_t most, size_t bytes,
+                         const struct cbtm_document **documents, size_t *n, struct cbtm_error *e);
 
 /* ---------------------------------------------------------------- which documents are fitted */
 /*
@@ -41,6 +46,7 @@ struct document_stream {
 	struct cbtm_documents documents; /* what fit() gets */
 	const struct dataset *dataset;
 	struct document_sample sample;
+	size_t bytes; /* that one call of next() may give: DOCUMENT_BYTES */
 	uint32_t part;
 	uint64_t row;
 	struct store *store;

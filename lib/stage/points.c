@@ -13,6 +13,16 @@ struct points_memory {
 	struct buffer meta; /* all metadata, one behind the other */
 };
 
+int points_check(const float *x, size_t d, uint64_t row, uint64_t key, const char *where,
+                 struct cbtm_error *e)
+{
+	if (dense_is_finite(x, d))
+		return 0;
+	return error_set(e, CBTM_ERR_NOT_FINITE, where,
+	                 "the vector of row %llu (document %016llx) is not finite",
+	                 (unsigned long long)row, (unsigned long long)key);
+}
+
 /* One part of each dataset, opened together. */
 struct part {
 	struct store *vectors, *documents, *tokens;
@@ -78,6 +88,8 @@ static int add_point(struct points *p, struct part *part, uint64_t row, uint64_t
 		return error_set(e, CBTM_ERR_BAD_DATA, store_path(part->vectors),
 		                 "row %llu is of another document than in %s", (unsigned long long)row,
 		                 store_path(part->documents));
+	if (points_check(x, p->d, row, key, store_path(part->vectors), e))
+		return e->name;
 	bool zero = dense_is_zero(x, p->d);
 	p->zero += zero;
 	if (zero && drop_zero)

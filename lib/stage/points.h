@@ -4,6 +4,10 @@
 #include "stage/documents.h"
 #include "store/dataset.h"
 
+/* NOT_FINITE, naming `where`, the row and the document's key, if a vector has a number that is none. */
+int points_check(const float *x, size_t d, uint64_t row, uint64_t key, const char *where,
+                 struct cbtm_error *e);
+
 struct points {
 	size_t n, d;
 	float *vector;                  /* n x d */
@@ -16,7 +20,7 @@ struct points {
 /*
  * All sampled documents of all parts, in order; zero vectors are left out if `drop_zero`. tokens
  * may be NULL. Parts of the datasets must hold the same keys in the same order: BAD_DATA naming
- * the store otherwise. Free with points_free, also after an error.
+ * the store otherwise; vectors are checked. Free with points_free, also after an error.
  */
 int points_read(struct points *p, const struct dataset *vectors, const struct dataset *documents,
                 const struct dataset *tokens, const struct document_sample *sample, bool drop_zero,

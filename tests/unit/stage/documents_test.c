@@ -45,6 +45,34 @@ static void test_a_reader_gives_rows_as_plugins_see_them(void **state)
 	dataset_close(d);
 }
 
+static void test_a_batch_ends_with_the_document_that_fills_it(void **state)
+{
+	struct dataset *d = sample_dataset(*state, "documents");
+	struct store *s;
+	struct document_reader *r;
+	const struct cbtm_document *batch;
+	struct cbtm_error e = { 0 };
+	uint64_t row = 0;
+	assert_int_equal(dataset_part(d, 0, &s, &e), 0);
+	assert_int_equal(document_reader_open(s, true, &r, &e), 0);
+	for (size_t n, batches = 0; row < document_reader_rows(r); row += n, batches++) {
+		size_t bytes = 0;
+		assert_int_equal(document_reader_take(r, row, 7, 50, &batch, &n, &e), 0);
+		for (size_t i = 0; i < n; i++) {
+			assert_true(bytes < 50);
+			assert_int_equal(batch[i].key, 1000 + row + i);
+			bytes += batch[i].text_size + batch[i].meta_size;
+		}
+		assert_true(n > 0 && (bytes >= 50 || row + n == document_reader_rows(r)));
+		/* So small a bound that no document fits: one at a time. */
+		assert_int_equal(document_reader_take(r, row, 7, 1, &batch, &n, &e), 0);
+		assert_int_equal(n, 1);
+	}
+	document_reader_close(r);
+	store_close(s);
+	dataset_close(d);
+}
+
 static void test_a_stream_walks_train_documents_of_all_parts_twice(void **state)
 {
 	struct dataset *d = sample_dataset(*state, "documents");
@@ -55,7 +83,7 @@ static void test_a_stream_walks_train_documents_of_all_parts_twice(void **state)
 	assert_int_equal(document_sample_make(d, 0, 1, &sample, &e), 0);
 	assert_int_equal(document_stream_open(d, &sample, &stream, &e), 0);
 	assert_int_equal(stream.documents.count, ROWS / 2);
-	for (int pass = 0; pass < 2; pass++) {
+	for (int pass = 0; pass < 2; pass++, stream.bytes = 30) {
 		uint64_t next = 0;
 		for (size_t n = 1; n;) {
 			assert_int_equal(stream.documents.next(&stream, batch, 7, &n, &e), 0);
@@ -106,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_reader_gives_rows_as_plugins_see_them),
+		cmocka_unit_test(test_a_batch_ends_with_the_document_that_fills_it),
 		cmocka_unit_test(test_a_stream_walks_train_documents_of_all_parts_twice),
 		cmocka_unit_test(test_a_sample_is_a_function_of_the_keys),
 	};

@@ -10,6 +10,7 @@
 #include "scratch.h"
 #include "stage/points.h"
 #include "stage/sample_corpus.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +60,19 @@ static void test_datasets_of_other_documents_are_refused(void **state)
 	dataset_close(v), dataset_close(d);
 }
 
+static void test_a_vector_that_is_not_finite_is_named(void **state)
+{
+	const float good[] = { 1, -3e38f, 0 }, bad[] = { 1, INFINITY, 0 }, none[] = { 0, 0, NAN };
+	struct cbtm_error e = { 0 };
+	(void)state;
+	assert_int_equal(points_check(good, 3, 7, 0xabc, "there", &e), 0);
+	assert_int_equal(points_check(bad, 3, 7, 0xabc, "there", &e), CBTM_ERR_NOT_FINITE);
+	assert_string_equal(e.where, "there");
+	assert_non_null(strstr(e.what, "row 7 (document 0000000000000abc)"));
+	memset(&e, 0, sizeof e);
+	assert_int_equal(points_check(none, 3, 7, 0xabc, "there", &e), CBTM_ERR_NOT_FINITE);
+}
+
 static int set_up(void **state)
 {
 	scratch_make(state);
@@ -70,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_points_are_train_documents_in_order),
+		cmocka_unit_test(test_a_vector_that_is_not_finite_is_named),
 		cmocka_unit_test(test_datasets_of_other_documents_are_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, scratch_remove);
