@@ -52,4 +52,8 @@ struct cbtm_embed {
 	 * called instead of it for a whole batch at a time, on the main thread. NULL: there is none. */
 	int (*transform_together)(const void *state, const struct cbtm_document *documents, size_t n,
 	                          float *vectors, struct cbtm_error *e);
+
+	/* A key of the stage embed without which fit() cannot be: "model" if it calls the host's
+	 * model_open. A pipeline that leaves it as it is by default is refused. NULL: there is none. */
+	const char *needs;
 };

@@ -39,7 +39,9 @@ enum {
 	CBTM_PARAM_REQUIRED = 1,  /* no default */
 	CBTM_PARAM_NO_RESULT = 2, /* changes no result: stays out of fingerprints */
 	CBTM_PARAM_PATH = 4,      /* a path or glob: relative to the YAML file's folder */
-	CBTM_PARAM_LATER = 8      /* came after results were made: at its default out of fingerprints */
+	CBTM_PARAM_LATER = 8,     /* came after results were made: at its default out of fingerprints */
+	CBTM_PARAM_COMPUTE =
+		16 /* TEXT: a compute plugin, looked for at once; its version decides, too */
 };
 
 struct cbtm_param {

@@ -25,6 +25,11 @@ const struct cbtm_param *param_find(const struct cbtm_param *table, const char *
 	return NULL;
 }
 
+const char *param_text(const struct cbtm_param *p, const void *options)
+{
+	return *(const char *const *)((const char *)options + p->offset);
+}
+
 const struct cbtm_param *param_nearest(const struct cbtm_param *table, const char *name)
 {
 	const struct cbtm_param *best = NULL, *p;

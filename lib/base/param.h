@@ -29,6 +29,8 @@ int param_parse(const struct cbtm_param *p, const char *text, void *options, str
 int param_parse_list(const struct cbtm_param *p, const char *const *items, size_t n, void *options,
                      struct arena *a, enum cbtm_error_name error, const char *where,
                      struct cbtm_error *e);
+/* The value of a TEXT row; it lives as long as the options. */
+const char *param_text(const struct cbtm_param *p, const void *options);
 /* Canonical text: 6000000, 0.1, true, "[0.05,0.1]". Equal values print alike. */
 int param_print(const struct cbtm_param *p, const void *options, struct buffer *out,
                 struct cbtm_error *e);

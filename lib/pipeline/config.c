@@ -90,7 +90,7 @@ static int find_plugin(const struct config_reading *r, const struct layer *const
 	s = layers_find(layers, n, key);
 	if (s && setting_apply(s, row, r->folder, c->options, r->arena, &found))
 		return problems_take(r->problems, &found, e);
-	name = *(const char *const *)((const char *)c->options + row->offset);
+	name = param_text(row, c->options);
 	if (plugin_describe(kind, name, r->search, &c->plugin, &found))
 		return config_take_error(r, stage, layers, n, stage->plugin_param, &found, e);
 	c->plugin_options = arena_take(r->arena, c->plugin->options_size, e);
@@ -143,6 +143,28 @@ static int check_required(const struct config_reading *r, const struct stage_con
 	return 0;
 }
 
+/* What the plugin asks for: a key of the stage, and the compute plugins that its own keys name. */
+static int check_plugin(const struct config_reading *r, const struct stage_config *c,
+                        const struct layer *const *layers, size_t n, struct cbtm_error *e)
+{
+	const struct cbtm_param *row = c->plugin->params;
+	const struct cbtm_plugin *compute;
+	struct cbtm_error found = { 0 };
+
+	if (stage_check_needs(c->stage, c->options, c->plugin, &found) &&
+	    config_take_error(r, c->stage, layers, n, NULL, &found, e))
+		return e->name;
+	for (; row && row->name; row++) {
+		memset(&found, 0, sizeof found);
+		if ((row->flags & CBTM_PARAM_COMPUTE) &&
+		    plugin_describe("compute", param_text(row, c->plugin_options), r->search, &compute,
+		                    &found) &&
+		    config_take_error(r, c->stage, layers, n, row->name, &found, e))
+			return e->name;
+	}
+	return 0;
+}
+
 int config_make(const struct config_reading *r, const struct cbtm_stage *stage,
                 const struct layer *const *layers, size_t n, bool final,
                 struct stage_config *config, struct cbtm_error *e)
@@ -163,7 +185,11 @@ int config_make(const struct config_reading *r, const struct cbtm_stage *stage,
 		return 0;
 	if (check_required(r, config, stage->options, layers, n, e))
 		return e->name;
-	return config->plugin ? check_required(r, config, config->plugin->params, layers, n, e) : 0;
+	if (!config->plugin)
+		return 0;
+	if (check_required(r, config, config->plugin->params, layers, n, e))
+		return e->name;
+	return check_plugin(r, config, layers, n, e);
 }
 
 int config_take_error(const struct config_reading *r, const struct cbtm_stage *stage,

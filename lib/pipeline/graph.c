@@ -70,6 +70,7 @@ static int identify(struct planning *p, const struct graph_dataset *d, uint32_t 
 		                           .options = d->config->options,
 		                           .plugin = d->config->plugin,
 		                           .plugin_options = d->config->plugin_options,
+		                           .search = &p->g->pipeline->search,
 		                           .cluster = d->cluster };
 	for (size_t i = 0; i < d->inputs; i++)
 		n += d->input[i].n;

@@ -6,7 +6,8 @@
 
 static const struct plugin_function required[] = { { "fit", offsetof(struct cbtm_cluster, fit) },
 	                                               { NULL, 0 } };
-const struct plugin_kind plugin_kind_cluster = { "cluster", sizeof(struct cbtm_cluster), required };
+const struct plugin_kind plugin_kind_cluster = { "cluster", sizeof(struct cbtm_cluster), required,
+	                                             0 };
 
 int cluster_open(const char *name, const struct plugin_search *search,
                  const struct cbtm_cluster **cluster, struct cbtm_error *e)

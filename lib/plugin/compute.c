@@ -12,7 +12,8 @@ static const struct plugin_function required[] = {
 	{ "variant", offsetof(struct cbtm_compute, variant) },
 	{ NULL, 0 }
 };
-const struct plugin_kind plugin_kind_compute = { "compute", sizeof(struct cbtm_compute), required };
+const struct plugin_kind plugin_kind_compute = { "compute", sizeof(struct cbtm_compute), required,
+	                                             0 };
 
 int compute_open(const char *name, const struct plugin_search *search,
                  const struct cbtm_compute **compute, struct cbtm_error *e)

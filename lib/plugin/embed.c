@@ -14,7 +14,8 @@ static const struct plugin_function required[] = { { "fit", offsetof(struct cbtm
 	                                               { "transform",
 	                                                 offsetof(struct cbtm_embed, transform) },
 	                                               { NULL, 0 } };
-const struct plugin_kind plugin_kind_embed = { "embed", sizeof(struct cbtm_embed), required };
+const struct plugin_kind plugin_kind_embed = { "embed", sizeof(struct cbtm_embed), required,
+	                                           offsetof(struct cbtm_embed, needs) };
 
 int embed_open(const char *name, const struct plugin_search *search,
                const struct cbtm_embed **embed, struct cbtm_error *e)

@@ -13,6 +13,7 @@ struct plugin_kind {
 	const char *name; /* "embed": the folder's name and the descriptor's `kind` */
 	size_t size;      /* sizeof of today's descriptor: shorter ones are filled up with NULL */
 	const struct plugin_function *required; /* these must be there, not NULL */
+	size_t needs; /* offset of the descriptor's `needs`; 0: plugins of this kind need no key */
 };
 
 extern const struct plugin_kind plugin_kind_embed, plugin_kind_cluster, plugin_kind_compute;

@@ -36,6 +36,15 @@ const char *plugin_path(const struct cbtm_plugin *plugin)
 	return l ? l->path : NULL;
 }
 
+const char *plugin_needs(const struct cbtm_plugin *plugin)
+{
+	const struct plugin_kind *kind = plugin_kind_find(plugin->kind);
+	const char *key = NULL;
+	if (kind && kind->needs && find_loaded(plugin)) /* what is loaded is as long as today's */
+		memcpy(&key, (const char *)plugin + kind->needs, sizeof key);
+	return key;
+}
+
 static int check_functions(const struct plugin_kind *kind, const struct cbtm_plugin *p,
                            const char *path, struct cbtm_error *e)
 {

@@ -23,6 +23,8 @@ int plugin_describe(const char *kind, const char *name, const struct plugin_sear
                     const struct cbtm_plugin **plugin, struct cbtm_error *e);
 int plugin_open(const char *kind, const char *name, const struct plugin_search *search,
                 const struct cbtm_plugin **plugin, struct cbtm_error *e);
+/* The key of its stage that must be set where the plugin is used; NULL: none. */
+const char *plugin_needs(const struct cbtm_plugin *plugin);
 /* The file that a descriptor came from; NULL if it is none of the loader's. */
 const char *plugin_path(const struct cbtm_plugin *plugin);
 

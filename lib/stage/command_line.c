@@ -139,7 +139,7 @@ static int find_plugin(struct stage_command *c, struct cbtm_error *e)
 	if (!row || row->type != CBTM_PARAM_TEXT || !kind)
 		return error_set(e, CBTM_ERR_INTERNAL, c->stage->name, "has no option %s for its plugin",
 		                 c->stage->plugin_param);
-	name = *(const char *const *)((const char *)c->options + row->offset);
+	name = param_text(row, c->options);
 	c->search.option =
 		arena_string(c->arena, c->frame.plugin_path, strlen(c->frame.plugin_path), e);
 	if (!c->search.option || plugin_describe(kind, name, &c->search, &c->plugin, e))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage/declaration.h"
+#include "base/error.h"
+#include "base/param.h"
+#include "plugin/loader.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +84,28 @@ bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task
 	if (stage->plugin_param && !strcmp(row->name, stage->plugin_param))
 		return false;
 	return !row->used_by || (row->used_by >> stage_task_index(stage, task) & 1);
+}
+
+int stage_check_needs(const struct cbtm_stage *stage, const void *options,
+                      const struct cbtm_plugin *plugin, struct cbtm_error *e)
+{
+	const char *key = plugin ? plugin_needs(plugin) : NULL;
+	const struct cbtm_param *row = key ? param_find(stage->options, key) : NULL;
+	struct buffer value = { 0 };
+	char allowed[256];
+
+	if (key && !row)
+		return error_set(e, CBTM_ERR_PLUGIN, plugin->name,
+		                 "the plugin needs the key %s, which the stage %s does not have", key,
+		                 stage->name);
+	if (row && !param_print(row, options, &value, e) && !strcmp(value.data, row->default_text)) {
+		param_allowed(row, allowed, sizeof allowed);
+		error_set(e, CBTM_ERR_CONFIG, row->name,
+		          "the plugin %s needs this key, which is %s: %s (%s)", plugin->name, value.data,
+		          row->help, allowed);
+	}
+	buffer_free(&value);
+	return e->name;
 }
 
 void stage_cluster_folder(uint32_t cluster, char name[STAGE_CLUSTER_FOLDER])

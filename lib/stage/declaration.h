@@ -24,6 +24,10 @@ bool stage_task_is_wanted(const struct cbtm_stage *stage, const struct stage_tas
 bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task *task,
                          const struct cbtm_param *row);
 
+/* CONFIG, naming the key, if the plugin (NULL: none) needs a key of the stage that is at its default. */
+int stage_check_needs(const struct cbtm_stage *stage, const void *options,
+                      const struct cbtm_plugin *plugin, struct cbtm_error *e);
+
 /* "cluster-007": the folder of a per-cluster dataset inside its parent. */
 #define STAGE_CLUSTER_FOLDER 32
 void stage_cluster_folder(uint32_t cluster, char name[STAGE_CLUSTER_FOLDER]);

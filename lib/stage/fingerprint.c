@@ -2,6 +2,7 @@
 #include "stage/fingerprint.h"
 #include "base/file.h"
 #include "base/param.h"
+#include "plugin/loader.h"
 #include "stage/declaration.h"
 #include <stdlib.h>
 #include <string.h>
@@ -87,13 +88,27 @@ static const char *file_cause(struct causes *c, const char *path)
 	return arena_string(c->arena, hex, strlen(hex), c->e);
 }
 
-static const char *value_cause(struct causes *c, const struct cbtm_param *row, const void *options)
+/* "cpu 3": its version decides as that of the plugin itself does. */
+static const char *compute_cause(struct causes *c, const char *name,
+                                 const struct plugin_search *search)
+{
+	const struct cbtm_plugin *compute;
+
+	if (plugin_describe("compute", name, search, &compute, c->e))
+		return NULL;
+	return arena_printf(c->arena, c->e, "%s %u", compute->name, compute->version);
+}
+
+static const char *value_cause(struct causes *c, const struct stage_identity *id,
+                               const struct cbtm_param *row, const void *options)
 {
 	struct buffer text = { 0 };
 	const char *value = NULL;
 
 	if (row->type == CBTM_PARAM_TEXT && (row->flags & CBTM_PARAM_PATH))
-		return file_cause(c, *(const char *const *)((const char *)options + row->offset));
+		return file_cause(c, param_text(row, options));
+	if (row->flags & CBTM_PARAM_COMPUTE)
+		return compute_cause(c, param_text(row, options), id->search);
 	if (!param_print(row, options, &text, c->e))
 		value = arena_string(c->arena, text.data ? text.data : "", text.n, c->e);
 	buffer_free(&text);
@@ -113,7 +128,7 @@ static int add_params(struct causes *c, const struct stage_identity *id,
 		if (of_plugin ? p->flags & CBTM_PARAM_NO_RESULT
 		              : !stage_param_decides(id->stage, id->task, p))
 			continue;
-		value = value_cause(c, p, options);
+		value = value_cause(c, id, p, options);
 		if (p->flags & CBTM_PARAM_LATER && is_default(p, value))
 			continue;
 		if (add(c, arena_printf(c->arena, c->e, "%s.%s", id->stage->name, p->name), value))

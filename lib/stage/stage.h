@@ -24,6 +24,7 @@ enum stage_reads {
 };
 
 struct stage_run;
+struct plugin_search;
 
 struct stage_input {
 	const char *dataset; /* the task that publishes it: "documents"; NULL closes the list */
@@ -128,7 +129,8 @@ struct stage_identity {
 	const void *options;
 	const struct cbtm_plugin *plugin; /* NULL: none */
 	const void *plugin_options;
-	uint32_t cluster; /* EACH_CLUSTER: its number */
+	const struct plugin_search *search; /* for compute plugins that the plugin's options name */
+	uint32_t cluster;                   /* EACH_CLUSTER: its number */
 	const struct digest *inputs;
 	const char *const
 		*input_names; /* their datasets, one each; "source": the part's source files */

@@ -186,11 +186,20 @@ static int check_folders(const struct stage_command *c, uint64_t k, struct cbtm_
 	return 0;
 }
 
+/* Of tasks that use the plugin, before the first one starts. */
+static int check_plugin(const struct stage_command *c, uint64_t k, struct cbtm_error *e)
+{
+	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
+		if (t->plugin && is_wanted(c, t, k))
+			return stage_check_needs(c->stage, c->options, c->plugin, e);
+	return 0;
+}
+
 static int do_tasks(struct stage_session *s, struct cbtm_error *e)
 {
 	const struct stage_command *c = s->command;
 
-	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) ||
+	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) || check_plugin(c, s->k, e) ||
 	    (c->stage->check && c->stage->check(c->options, s->k, e)))
 		return e->name;
 	for (const struct stage_task *t = c->stage->tasks; t->name; t++)

@@ -80,6 +80,7 @@ static int compute_fingerprint(struct stage_session *s, struct stage_run *run, s
 		                         .options = c->options,
 		                         .plugin = c->plugin,
 		                         .plugin_options = c->plugin_options,
+		                         .search = &c->search,
 		                         .cluster = run->cluster };
 	struct digest *digests;
 	const char **names;

@@ -16,7 +16,7 @@ struct options {
 
 static const struct cbtm_param params[] = {
 	{ "compute", CBTM_PARAM_TEXT, offsetof(struct options, compute), "cpu", 0, 0, NULL,
-	  "compute plugin that runs the model", 0, 0 },
+	  "compute plugin that runs the model", CBTM_PARAM_COMPUTE, 0 },
 	{ "precision", CBTM_PARAM_TEXT, offsetof(struct options, precision), "fp32", 0, 0, NULL,
 	  "the compute plugin's precision; empty: its default", 0, 0 },
 	{ "length", CBTM_PARAM_COUNT, offsetof(struct options, length), "0", 0, 1e6, NULL,
@@ -106,4 +106,5 @@ CBTM_EXPORT const struct cbtm_embed cbtm_plugin = {
 	.dims = dims,
 	.transform = transform,
 	.transform_together = transform,
+	.needs = "model",
 };

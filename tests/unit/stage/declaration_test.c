@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/param.h"
+#include "plugin/loader.h"
 #include "stage/declaration.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,6 +76,32 @@ static void test_clusters_have_readable_folders(void **state)
 	assert_true(stage_if_clustered(NULL, 2));
 }
 
+static void test_a_key_that_the_plugin_needs_must_be_set(void **state)
+{
+	const struct plugin_search built = { TEST_BUILD_DIR "/plugins", NULL };
+	const struct cbtm_plugin *hidden = NULL, *hash = NULL;
+	const struct cbtm_stage *embed = NULL;
+	struct cbtm_error e = { 0 };
+	struct arena *a = arena_new(&e);
+
+	(void)state;
+	stage_find_task(stage_registry, "embedder", &embed);
+	void *options = arena_take(a, embed->options_size, &e);
+	assert_int_equal(plugin_describe("embed", "lm-hidden", &built, &hidden, &e), 0);
+	assert_int_equal(plugin_describe("embed", "tfidf-hash", &built, &hash, &e), 0);
+	assert_int_equal(param_defaults(embed->options, options, a, &e), 0);
+	assert_int_equal(stage_check_needs(embed, options, NULL, &e), 0);
+	assert_int_equal(stage_check_needs(embed, options, hash, &e), 0);
+	assert_int_equal(stage_check_needs(embed, options, hidden, &e), CBTM_ERR_CONFIG);
+	assert_string_equal(e.where, "model");
+	memset(&e, 0, sizeof e);
+	param_parse(param_find(embed->options, "model"), "seed", options, a, CBTM_ERR_USAGE, "", &e);
+	assert_int_equal(stage_check_needs(embed, options, hidden, &e), 0);
+	/* A plugin that asks a stage for what it does not have. */
+	assert_int_equal(stage_check_needs(stage_registry[0], NULL, hidden, &e), CBTM_ERR_PLUGIN);
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +109,7 @@ int main(void)
 		cmocka_unit_test(test_no_option_of_a_stage_has_the_name_of_a_dataset),
 		cmocka_unit_test(test_what_is_for_people_is_read_by_no_task),
 		cmocka_unit_test(test_clusters_have_readable_folders),
+		cmocka_unit_test(test_a_key_that_the_plugin_needs_must_be_set),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "plugin/loader.h"
 #include "stage/fingerprint.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -195,6 +196,38 @@ static void test_a_file_counts_by_its_content(void **state)
 	unlink(b);
 }
 
+static const struct cbtm_param computing_rows[] = {
+	{ "runs", CBTM_PARAM_TEXT, 0, "cpu", 0, 0, NULL, "", CBTM_PARAM_COMPUTE, 0 }, CBTM_PARAM_END
+};
+
+/* lm-hidden's vectors are what the compute plugin makes of the model. */
+static void test_a_compute_plugin_that_an_option_names_decides_by_its_version(void **state)
+{
+	const struct plugin_search built = { TEST_BUILD_DIR "/plugins", NULL };
+	const struct cbtm_plugin *cpu = NULL;
+	struct cbtm_error e = { 0 };
+	struct arena *a = arena_new(&e);
+	const char *name = "cpu";
+	char expected[80];
+	struct stage_cause *list;
+	struct fixture f;
+	size_t n;
+
+	(void)state;
+	reset(&f);
+	f.plugin.params = computing_rows;
+	f.id.plugin_options = &name;
+	f.id.search = &built;
+	assert_int_equal(plugin_describe("compute", "cpu", &built, &cpu, &e), 0);
+	snprintf(expected, sizeof expected, "cpu %u", cpu->version);
+	assert_int_equal(stage_causes(&f.id, a, &list, &n, &e), 0);
+	assert_string_equal(list[5].name, "fake.runs");
+	assert_string_equal(list[5].value, expected);
+	name = "not-there";
+	assert_int_equal(stage_causes(&f.id, a, &list, &n, &e), CBTM_ERR_PLUGIN);
+	arena_free(a);
+}
+
 static void test_causes_have_the_names_of_keys(void **state)
 {
 	struct cbtm_error e = { 0 };
@@ -267,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_a_key_that_came_later_counts_only_when_it_is_set),
 		cmocka_unit_test(test_tasks_and_clusters_differ),
 		cmocka_unit_test(test_a_file_counts_by_its_content),
+		cmocka_unit_test(test_a_compute_plugin_that_an_option_names_decides_by_its_version),
 		cmocka_unit_test(test_causes_have_the_names_of_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
