@@ -77,6 +77,39 @@ static uint32_t escape_value(const char *s, size_t n)
 	return v;
 }
 
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+static inline sixteen load(const char *s)
+{
+	sixteen v;
+
+	memcpy(&v, s, sizeof v);
+	return v;
+}
+
+/* Whether "\ud" or "\uD" stands somewhere: without, no escape is a surrogate. */
+static bool may_have_surrogates(const char *s, size_t n)
+{
+	enum { STEP = 64, SEEN = 2 /* bytes behind it that are looked at */ };
+	size_t i = 0;
+
+	for (; i + STEP + SEEN <= n; i += STEP) {
+		sixteen found = { 0 };
+		uint64_t half[2];
+
+		for (size_t j = i; j < i + STEP; j += sizeof found)
+			found |= (sixteen)((load(s + j) == '\\') & (load(s + j + 1) == 'u') &
+			                   ((load(s + j + 2) | 0x20) == 'd'));
+		memcpy(half, &found, sizeof half);
+		if (half[0] | half[1])
+			return true;
+	}
+	for (; i + SEEN < n; i++)
+		if (s[i] == '\\' && s[i + 1] == 'u' && (s[i + 2] | 0x20) == 'd')
+			return true;
+	return false;
+}
+
 /* Position of the first lone surrogate escape at or behind `from`; n if there is none. */
 static size_t lone_surrogate(const char *s, size_t n, size_t from)
 {
@@ -136,7 +169,7 @@ static int parse(struct document_parser *p, const char *line, size_t n, bool pad
 static int parse_line(struct document_parser *p, const char *line, size_t n, const char *where,
                       struct document *d, struct json *root, struct cbtm_error *e)
 {
-	bool sound = lone_surrogate(line, n, 0) == n;
+	bool sound = !may_have_surrogates(line, n) || lone_surrogate(line, n, 0) == n;
 	struct cbtm_error first = { 0 };
 
 	if (sound && !parse(p, line, n, p->padded, where, root, &first))

@@ -154,6 +154,28 @@ static void test_what_is_not_unicode_becomes_the_replacement_character(void **st
 	good(&plain, "{\"text\": \"\\ud800\\\\ude42\"}", "\ufffd\\ude42", NULL, NULL, 1);
 }
 
+static void test_lone_surrogates_are_found_in_every_place(void **state)
+{
+	(void)state;
+	const char *const escapes[] = { "\\ud800", "\\uDBFF", "\\udc00", "\\uDfff" };
+	for (size_t at = 0; at < 200; at++)
+		for (size_t behind = 0; behind < 70; behind += 23) {
+			char line[400], text[400], spaces[201] = { 0 }, end[71] = { 0 };
+			memset(spaces, ' ', at);
+			memset(end, 'x', behind);
+			snprintf(line, sizeof line, "{\"text\":\"%s%s%s\"}", spaces, escapes[at % 4], end);
+			snprintf(text, sizeof text, "%s\ufffd%s", spaces, end);
+			good(&plain, line, text, NULL, NULL, 1);
+			/* Pairs, and what only looks like one. */
+			snprintf(line, sizeof line, "{\"text\":\"%s\\uD83D\\ude42%s\"}", spaces, end);
+			snprintf(text, sizeof text, "%s\U0001f642%s", spaces, end);
+			good(&plain, line, text, NULL, NULL, 0);
+			snprintf(line, sizeof line, "{\"text\":\"%s\\\\ud800%s\"}", spaces, end);
+			snprintf(text, sizeof text, "%s\\ud800%s", spaces, end);
+			good(&plain, line, text, NULL, NULL, 0);
+		}
+}
+
 static void test_other_formats_take_the_line_as_it_is(void **state)
 {
 	(void)state;
@@ -216,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_padding_changes_nothing),
 		cmocka_unit_test(test_bad_lines_say_what_is_wrong),
 		cmocka_unit_test(test_what_is_not_unicode_becomes_the_replacement_character),
+		cmocka_unit_test(test_lone_surrogates_are_found_in_every_place),
 		cmocka_unit_test(test_other_formats_take_the_line_as_it_is),
 		cmocka_unit_test(test_the_split_field_decides_and_train_is_divided_by_the_key),
 		cmocka_unit_test(test_shares_are_kept),
