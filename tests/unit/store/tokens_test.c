@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/sample.h"
 #include "store/tokens.h"
+#include "store/writer.h"
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -54,9 +57,48 @@ static void test_large_vocabulary_takes_four_bytes(void **state)
 	round_trip(1 << 20, "u32");
 }
 
+/* Among any number of good ones, in any place. */
+static void test_an_id_that_the_vocabulary_lacks_is_named(void **state)
+{
+	(void)state;
+	const uint64_t sizes[] = { 1, 300, 65535, 65536, 65537, 1u << 31, UINT32_MAX };
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+		for (uint32_t at = 0; at < 40; at++) {
+			struct store_writer w = { .vocabulary_size = sizes[s] };
+			struct cbtm_error e = { 0 };
+			uint32_t ids[40], foreign = at % 2 ? UINT32_MAX : (uint32_t)sizes[s];
+			char text[32];
+			for (uint32_t i = 0; i < 40; i++)
+				ids[i] = i % 3 ? (uint32_t)(sizes[s] - 1) : i < sizes[s] ? i : 0;
+			ids[at] = foreign;
+			snprintf(text, sizeof text, "id %" PRIu32 " in", foreign);
+			assert_int_equal(tokens_prepare(&w, ids, 40, &e), CBTM_ERR_BAD_DATA);
+			assert_non_null(strstr(e.what, text));
+		}
+}
+
+static void test_small_ids_are_made_narrow_in_place(void **state)
+{
+	(void)state;
+	for (uint32_t n = 0; n < 40; n++) {
+		struct store_writer w = { .vocabulary_size = 65536 };
+		struct cbtm_error e = { 0 };
+		uint32_t ids[40];
+		uint16_t narrow[40];
+		for (uint32_t i = 0; i < n; i++)
+			ids[i] = 65535 - 401 * i;
+		sample_ok(tokens_prepare(&w, ids, n, &e), &e);
+		memcpy(narrow, ids, 2 * n);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(narrow[i], 65535 - 401 * i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_id_that_the_vocabulary_lacks_is_named),
+		cmocka_unit_test(test_small_ids_are_made_narrow_in_place),
 		cmocka_unit_test(test_small_vocabulary_takes_two_bytes),
 		cmocka_unit_test(test_large_vocabulary_takes_four_bytes),
 	};
