@@ -24,6 +24,8 @@ int buffer_reserve(struct buffer *b, size_t more, struct cbtm_error *e)
 
 	if (!size_add(b->n, more, &need) || !size_add(need, 1, &need))
 		return error_set(e, CBTM_ERR_MEMORY, NULL, "cannot allocate %zu more bytes", more);
+	if (!b->n && need > b->capacity)
+		buffer_free(b); /* there is nothing to copy */
 	return array_reserve(&b->data, &b->capacity, need, 1, e);
 }
 

@@ -67,13 +67,11 @@ uint32_t block_crc_begin(const struct block_place *at, uint64_t rows)
 	return crc32c(crc, numbers, sizeof numbers);
 }
 
+/* Into the room of ZSTD_compressBound(n) that *out has. */
 static int compress(struct block_codec *c, const void *raw, size_t n, int level, struct buffer *out,
                     size_t *stored, struct cbtm_error *e)
 {
 	size_t bound = ZSTD_compressBound(n);
-	int rc = buffer_reserve(out, bound, e);
-	if (rc)
-		return rc;
 	if (!c->compress && !(c->compress = ZSTD_createCCtx()))
 		return error_set(e, CBTM_ERR_MEMORY, NULL, "cannot make a zstd context");
 	bool fast = level == STORE_FAST;
@@ -103,7 +101,8 @@ int block_encode(struct block_codec *c, const struct block_place *at, uint64_t r
 	if (n > STORE_RAW_BYTES_MAX || rows > UINT32_MAX)
 		return error_set(e, CBTM_ERR_BAD_DATA, at->column,
 		                 "rows of %zu bytes are more than a block may hold", n);
-	if ((rc = buffer_reserve(out, BLOCK_HEADER + n, e)))
+	/* All at once: growing would copy. A frame's bound is more than the raw bytes. */
+	if ((rc = buffer_reserve(out, BLOCK_HEADER + (level < 0 ? n : ZSTD_compressBound(n)), e)))
 		return rc;
 	unsigned char header[BLOCK_HEADER] = { 0 };
 	put_u32(header, (uint32_t)rows);

@@ -18,7 +18,8 @@ enum {
 	SLOTS = 1 << 18,
 	MOST_SLOTS = 1 << 20,
 	CHUNK_IDS = SCAN_BYTES + ENCODE_KEY + ENCODE_EXCESS, /* room for those not aside */
-	MERGED = 0                                           /* as a list: merged when it is written */
+	MERGED = 0,                                          /* as a list: merged when it is written */
+	FIRST_ROOM = 256 << 10 /* ids that are made room for at once, at most */
 };
 #define WAITING UINT32_MAX /* as a list: not known yet */
 
@@ -378,8 +379,12 @@ const struct bpe *bpe_encoder_vocabulary(const struct bpe_encoder *c)
 static int encode_batch(struct bpe_encoder *c, const char *text, struct batch b,
                         struct cbtm_error *e)
 {
+	size_t n = b.stop[b.rows - 1] - b.start[0];
 	bool nul = false;
 
+	/* As many as most texts have: growing would copy, and unused room takes no memory. */
+	if (bpe_ids_reserve(b.ids, (n / 2 < FIRST_ROOM ? n / 2 : FIRST_ROOM) + CHUNK_IDS, e))
+		return e->name;
 	c->pending = b.start[0];
 	scan_begin(&c->scan, c->kernel->scan, text, b.start, b.stop, b.rows);
 	while (scan_next(&c->scan)) {
