@@ -21,8 +21,8 @@ static uint64_t width_of(const struct cbtm_tensor *t)
 	return t->rank > 1 ? t->shape[t->rank - 1] : 1;
 }
 
-static int write_tensor(const struct program *p, uint32_t i, struct store_writer *w,
-                        struct cbtm_error *e)
+int checkpoint_write_tensor(const struct program *p, uint32_t i, struct store_writer *w,
+                            struct cbtm_error *e)
 {
 	const struct cbtm_tensor *t = &p->list->tensor[i];
 	uint64_t n = tensor_elements(t), width = width_of(t);
@@ -42,7 +42,7 @@ int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_
                      struct cbtm_error *e)
 {
 	for (uint32_t i = 0; i < p->list->tensors; i++)
-		if (p->list->tensor[i].role == role && write_tensor(p, i, w, e))
+		if (p->list->tensor[i].role == role && checkpoint_write_tensor(p, i, w, e))
 			return e->name;
 	return 0;
 }

@@ -24,6 +24,9 @@ void program_close(struct program *p); /* {0} is fine */
 /* Appends all tensors of a role, in the list's order. */
 int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_writer *w,
                      struct cbtm_error *e);
+/* Appends the i-th tensor of the list. */
+int checkpoint_write_tensor(const struct program *p, uint32_t i, struct store_writer *w,
+                            struct cbtm_error *e);
 /* Reads them back. BAD_STORE if one is missing or of another shape. */
 int checkpoint_read(const struct program *p, enum cbtm_role role, const struct store *s,
                     struct cbtm_error *e);

@@ -105,12 +105,11 @@ int journal_valid(struct journal *j, const struct valid_point *p, double seconds
 	return say("valid", &b, e);
 }
 
-int journal_save(struct journal *j, uint64_t step, uint64_t bytes, double seconds, double share,
-                 struct cbtm_error *e)
+int journal_save(struct journal *j, const struct journal_saved *s, struct cbtm_error *e)
 {
 	struct buffer b = { 0 };
-	if (!begin(j, &b, e) && !count(&b, "step", step, e) && !count(&b, "bytes", bytes, e) &&
-	    !number(&b, "seconds", seconds, e))
-		number(&b, "share", share, e);
+	if (!begin(j, &b, e) && !count(&b, "step", s->step, e) && !count(&b, "bytes", s->bytes, e) &&
+	    !number(&b, "seconds", s->seconds, e) && !number(&b, "waited", s->waited, e))
+		number(&b, "share", s->share, e);
 	return say("save", &b, e);
 }

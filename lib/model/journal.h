@@ -35,8 +35,12 @@ int journal_step(struct journal *j, const struct curve_point *p, const struct ex
                  uint64_t tokens, struct cbtm_error *e);
 int journal_valid(struct journal *j, const struct valid_point *p, double seconds,
                   struct cbtm_error *e);
-/* share: of this process's time that went into all checkpoints so far. */
-int journal_save(struct journal *j, uint64_t step, uint64_t bytes, double seconds, double share,
-                 struct cbtm_error *e);
+struct journal_saved {
+	uint64_t step, bytes;
+	double seconds; /* until it was on the disk */
+	double waited;  /* of them those in which nothing was trained */
+	double share;   /* of this process's time in which training waited for checkpoints, so far */
+};
+int journal_save(struct journal *j, const struct journal_saved *s, struct cbtm_error *e);
 /* The seconds are no training: of a validation or a checkpoint. */
 void journal_rest(struct journal *j, double seconds);

@@ -8,19 +8,46 @@ void pace_start(struct pace *p, double every, uint64_t bytes, double now)
 	};
 }
 
+/* Seconds that may be waited now. */
+static double left(const struct pace *p, double now)
+{
+	return PACE_SHARE * (now - p->started) - p->spent;
+}
+
 bool pace_due(const struct pace *p, double now)
 {
 	if (p->every <= 0)
 		return true;
-	return now - p->saved >= p->every && p->spent + p->cost <= PACE_SHARE * (now - p->started);
+	return now - p->saved >= p->every && p->cost <= left(p, now);
+}
+
+double pace_patience(const struct pace *p, double now)
+{
+	double seconds = left(p, now);
+	if (p->every <= 0 || p->measured || seconds <= 0)
+		return 0;
+	return seconds;
 }
 
 void pace_saved(struct pace *p, double begin, double end)
 {
 	p->cost = end - begin;
-	p->spent += p->cost;
+	p->measured = true;
+	p->spent += end - begin;
 	p->saved = end;
 	p->saves++;
+}
+
+void pace_gave_up(struct pace *p, double begin, double end, double written)
+{
+	p->cost = (end - begin) / written;
+	p->measured = true;
+	p->spent += end - begin;
+}
+
+void pace_waited(struct pace *p, double seconds)
+{
+	p->spent += seconds;
 }
 
 double pace_share(const struct pace *p, double now)

@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When a resume checkpoint is due: not before `every` seconds have passed since the last one, and not
- * as long as writing it would bring the time spent on checkpoints above PACE_SHARE of the run's. So a
- * large model is saved less often, and saving never holds up training by more than that share.
+ * as long as it would bring the time for which training waits for checkpoints above PACE_SHARE of the
+ * run's. So a large model is saved less often, and saving never holds up training by more than that
+ * share. What one takes is known when the first was written: a first one that takes more than the
+ * share has is given up, once, and made when there is time for what it would have taken.
  */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_SHARE 0.02  /* of the time of this process's training */
-#define PACE_BYTES 100e6 /* a second, until one was written: what a slow disk takes */
+#define PACE_SHARE 0.02 /* of the time of this process's training */
+#define PACE_BYTES 1e9  /* a second, until one was written: copied to memory of the kernel's */
 
 struct pace {
 	double every;   /* seconds; 0: after each step, whatever it takes */
 	double started, /* when: seconds */
 		saved;      /* when the last one was done, or the run began */
-	double spent;   /* seconds on all of them */
+	double spent;   /* seconds for which training waited, in all */
 	double cost;    /* seconds that the next one is expected to take */
+	bool measured;  /* cost is what one took, not a guess */
 	uint64_t saves;
 };
 
 void pace_start(struct pace *p, double every, uint64_t bytes, double now);
 bool pace_due(const struct pace *p, double now);
+/* Seconds after which one that is begun now is to be given up; 0: it may take what it takes. */
+double pace_patience(const struct pace *p, double now);
+/* Training waited for one from `begin` to `end`. */
 void pace_saved(struct pace *p, double begin, double end);
-/* Seconds on checkpoints as a share of all since the start. */
+/* It was given up when the part `written` of it was done. */
+void pace_gave_up(struct pace *p, double begin, double end, double written);
+/* Training waited for seconds beside that. */
+void pace_waited(struct pace *p, double seconds);
+/* Seconds waited as a share of all since the start. */
 double pace_share(const struct pace *p, double now);

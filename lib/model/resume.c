@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "model/identity.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,49 +52,97 @@ static int write_last(const struct curve_point *p, struct store_writer *w, struc
 	                                                               : store_append(w, LAST, v, 1, e);
 }
 
-static int save(const char *path, const struct run_owner *owner, const struct program *p,
-                const struct run_state *state, struct cbtm_error *e)
+static bool is_kept(const struct cbtm_tensor *t)
 {
-	struct store_writer *w = NULL;
-	if (store_create(path, 0, store_kind_find("checkpoint"), owner->fingerprint, &w, e))
-		return e->name;
-	if (!w) /* sealed already: the same step of the same task */
-		return 0;
-	if (checkpoint_write(p, CBTM_ROLE_PARAMETER, w, e) ||
-	    checkpoint_write(p, CBTM_ROLE_MOMENT, w, e) || history_write(&state->history, w, e) ||
-	    watch_write(&state->watch, w, e) || write_last(&state->last, w, e) ||
-	    best_write(&state->best, p, w, e) || store_set_u64(w, "step", state->step, e) ||
-	    store_set_json(w, IDENTITY_FACT, owner->identity, e) ||
-	    store_set_text(w, "variant", p->compute->variant(p->options), e) ||
-	    fault_point("train.resume", e)) {
-		store_leave(w);
-		return e->name;
-	}
-	return store_seal(w, e);
+	return t->role == CBTM_ROLE_PARAMETER || t->role == CBTM_ROLE_MOMENT;
 }
 
-int resume_save_at(const char *path, const struct run_owner *owner, const struct program *p,
-                   const struct run_state *state, uint64_t *bytes, struct cbtm_error *e)
+/* Parameters, then moments; *written < 1 if they take longer than `patience`. */
+static int write_tensors(const struct program *p, double patience, struct store_writer *w,
+                         double *written, struct cbtm_error *e)
 {
-	char *part = path_join(path, "part-00000.json", e);
+	static const enum cbtm_role roles[] = { CBTM_ROLE_PARAMETER, CBTM_ROLE_MOMENT };
+	double begin = clock_seconds();
+	uint64_t all = 0, done = 0;
+	for (uint32_t i = 0; i < p->list->tensors; i++)
+		all += is_kept(&p->list->tensor[i]) ? tensor_elements(&p->list->tensor[i]) : 0;
+	for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++)
+		for (uint32_t i = 0; i < p->list->tensors; i++) {
+			const struct cbtm_tensor *t = &p->list->tensor[i];
+			if (t->role != roles[r])
+				continue;
+			if (checkpoint_write_tensor(p, i, w, e))
+				return e->name;
+			done += tensor_elements(t);
+			if (patience > 0 && done < all && clock_seconds() - begin > patience) {
+				*written = (double)done / (double)all;
+				return 0;
+			}
+		}
+	return 0;
+}
+
+static int write_state(const struct run_owner *owner, const struct program *p,
+                       const struct run_state *state, struct store_writer *w, struct cbtm_error *e)
+{
+	if (history_write(&state->history, w, e) || watch_write(&state->watch, w, e) ||
+	    write_last(&state->last, w, e) || best_write(&state->best, p, w, e) ||
+	    store_set_u64(w, "step", state->step, e) ||
+	    store_set_json(w, IDENTITY_FACT, owner->identity, e) ||
+	    store_set_text(w, "variant", p->compute->variant(p->options), e))
+		return e->name;
+	return fault_point("train.resume", e);
+}
+
+/* Whether the part is there whole; its files are what a killed process left half-written, else. */
+static bool is_sealed(const char *path)
+{
+	struct cbtm_error ignored = { 0 };
+	char *part = path_join(path, "part-00000.json", &ignored);
+	bool sealed = part && file_exists(part);
+	free(part);
+	return sealed;
+}
+
+int resume_write(const char *path, const struct run_owner *owner, const struct program *p,
+                 const struct run_state *state, double patience, struct store_writer **w,
+                 double *written, struct cbtm_error *e)
+{
+	*w = NULL;
+	*written = 1;
+	/* Half-written, it is of no use: its rows would be gone on behind. */
+	if ((!is_sealed(path) && folder_remove(path, e)) ||
+	    store_create(path, 0, store_kind_find("checkpoint"), owner->fingerprint, w, e))
+		return e->name;
+	if (!*w) /* sealed already: the same step of the same task */
+		return 0;
+	if (!write_tensors(p, patience, *w, written, e) && *written == 1 &&
+	    !write_state(owner, p, state, *w, e))
+		return 0;
+	store_leave(*w);
+	*w = NULL;
+	return e->name ? (int)e->name : folder_remove(path, e);
+}
+
+int resume_seal(const char *path, struct store_writer *w, uint64_t *bytes, struct cbtm_error *e)
+{
 	char *store = path_join(path, "part-00000.lmdb", e);
-	/* What a killed process left half-written is of no use: its rows would be gone on behind. */
-	if (part && store && (file_exists(part) || !folder_remove(path, e)) &&
-	    !save(path, owner, p, state, e) && bytes)
+	if (!store)
+		store_leave(w);
+	else if (!store_seal(w, e))
 		file_size(store, bytes, e);
 	free(store);
-	free(part);
 	return e->name;
 }
 
-int resume_save(const char *dir, const struct run_owner *owner, const struct program *p,
-                const struct run_state *state, uint64_t *bytes, struct cbtm_error *e)
+int resume_keep(const char *dir, struct cbtm_error *e)
 {
-	char *path = path_printf(e, "%s/" PREFIX "%012llu", dir, (unsigned long long)state->step);
-	if (path && !resume_save_at(path, owner, p, state, bytes, e))
-		keep_newest(dir, KEPT, e);
-	free(path);
-	return e->name;
+	return fault_point("train.rotate", e) ? (int)e->name : keep_newest(dir, KEPT, e);
+}
+
+char *resume_path(const char *dir, uint64_t step, struct cbtm_error *e)
+{
+	return path_printf(e, "%s/" PREFIX "%012llu", dir, (unsigned long long)step);
 }
 
 /* ---------------------------------------------------------------- loading */
@@ -178,7 +227,8 @@ int resume_load(const char *dir, const struct run_owner *owner, const struct pro
 		struct cbtm_error why = { 0 };
 		char *path = path_join(dir, names[i], e);
 		if (path && resume_load_at(path, owner, p, state, &why)) {
-			log_message(LOG_DEBUG, "%s is discarded: %s", path, why.what);
+			log_message(is_sealed(path) ? LOG_WARNING : LOG_DEBUG, "%s is discarded: %s", path,
+			            why.what);
 			if (why.name == CBTM_ERR_MEMORY || why.name == CBTM_ERR_CONFIG)
 				error_copy(e, &why);
 			else

@@ -29,12 +29,21 @@ struct run_owner {
 	uint64_t stable;
 };
 
-/* Saves a state as DIR/resume-STEP, or (resume_save_at) as the store `path`; nothing to do if it is there
- * already. *bytes: how large it is; may be NULL. */
-int resume_save(const char *dir, const struct run_owner *owner, const struct program *p,
-                const struct run_state *state, uint64_t *bytes, struct cbtm_error *e);
-int resume_save_at(const char *path, const struct run_owner *owner, const struct program *p,
-                   const struct run_state *state, uint64_t *bytes, struct cbtm_error *e);
+/* The folder of a step's: DIR/resume-STEP. Free it. */
+char *resume_path(const char *dir, uint64_t step, struct cbtm_error *e);
+/*
+ * Copies a state into the files of a store `path` of its own. *w is what resume_seal takes, by any thread: it
+ * needs neither program nor state. *w = NULL: it is there already; or writing took longer than
+ * `patience` seconds (0: it may take what it takes) and was given up: *written is then the part of the
+ * numbers that were written, else 1.
+ */
+int resume_write(const char *path, const struct run_owner *owner, const struct program *p,
+                 const struct run_state *state, double patience, struct store_writer **w,
+                 double *written, struct cbtm_error *e);
+/* Waits until all is on the disk, under its name. *bytes: how large it is. */
+int resume_seal(const char *path, struct store_writer *w, uint64_t *bytes, struct cbtm_error *e);
+/* Removes all but the last two. */
+int resume_keep(const char *dir, struct cbtm_error *e);
 /* Goes back to the last one: the state, {0} before, and p are untouched if there is none. CONFIG,
  * naming all that differs with both values, if it is of a run with other settings. */
 int resume_load(const char *dir, const struct run_owner *owner, const struct program *p,

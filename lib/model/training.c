@@ -10,6 +10,7 @@
 #include "model/identity.h"
 #include "model/journal.h"
 #include "model/pace.h"
+#include "model/saving.h"
 #include "model/sibling.h"
 #include "model/trainer.h"
 #include <stdio.h>
@@ -21,7 +22,9 @@ struct run {
 	struct trainer trainer;
 	struct journal journal;
 	struct pace pace;
-	bool kept; /* there is a resume checkpoint */
+	struct saving saving;
+	double waited; /* seconds for the one under way */
+	bool kept;     /* there is a resume checkpoint, or will be */
 };
 
 /* ---------------------------------------------------------------- the run */
@@ -52,37 +55,63 @@ static int validate(struct run *r, struct cbtm_error *e)
 	return journal_valid(&r->journal, &h->valid[h->valids - 1], clock_seconds() - begin, e);
 }
 
-/* Writes the state as a resume checkpoint, or as what a longer run goes on from. */
-static int save(struct run *r, const char *stable, struct cbtm_error *e)
+/* What became of the save under way: with `wait`, or when it is done. */
+static int finish_save(struct run *r, bool wait, struct cbtm_error *e)
+{
+	struct saving *s = &r->saving;
+	double begin = clock_seconds(), end;
+	if (!s->running || (!wait && !saving_is_done(s)))
+		return 0;
+	if (saving_end(s, e))
+		return e->name;
+	end = clock_seconds();
+	pace_waited(&r->pace, end - begin);
+	journal_rest(&r->journal, end - begin);
+	struct journal_saved saved = { s->step, s->bytes, s->end - s->begin, r->waited + end - begin,
+		                           pace_share(&r->pace, end) };
+	return journal_save(&r->journal, &saved, e);
+}
+
+/* Begins to save the state as the store `path`, which it frees: a resume checkpoint, or what a longer run
+ * goes on from. */
+static int save(struct run *r, char *path, bool stable, double patience, struct cbtm_error *e)
 {
 	struct trainer *k = &r->trainer;
-	double begin = clock_seconds(), end;
-	uint64_t bytes;
-	if (stable ? resume_save_at(stable, &k->owner, &k->program, &k->state, &bytes, e)
-	           : resume_save(r->t->dir, &k->owner, &k->program, &k->state, &bytes, e))
+	double begin, end, written;
+	if (!path || finish_save(r, true, e)) {
+		free(path);
 		return e->name;
-	r->kept |= !stable;
+	}
+	begin = clock_seconds();
+	if (saving_begin(&r->saving, r->t->dir, path, stable, &k->owner, &k->program, &k->state,
+	                 patience, &written, e))
+		return e->name;
 	end = clock_seconds();
-	pace_saved(&r->pace, begin, end);
+	if (written < 1)
+		pace_gave_up(&r->pace, begin, end, written);
+	else if (r->saving.running)
+		pace_saved(&r->pace, begin, end);
+	r->kept |= !stable && written == 1;
+	r->waited = end - begin;
 	journal_rest(&r->journal, end - begin);
-	return journal_save(&r->journal, k->state.step, bytes, end - begin, pace_share(&r->pace, end),
-	                    e);
+	return 0;
+}
+
+static int save_resume(struct run *r, double patience, struct cbtm_error *e)
+{
+	return save(r, resume_path(r->t->dir, r->trainer.state.step, e), false, patience, e);
 }
 
 /* Where the cooldown begins, or a constant rate ends: a longer run goes on from there. */
 static int save_stable(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	char family[17], *path;
+	char family[17];
 	if (!t->keep_stable || !r->trainer.state.step ||
 	    r->trainer.state.step != schedule_stable(&t->plan) ||
 	    identity_family(r->trainer.identity.data, family, e))
 		return e->name;
-	path = sibling_state_path(t->dir, family, r->trainer.state.step, e);
-	if (path && !save(r, path, e))
-		sibling_forget(t->dir, path, e);
-	free(path);
-	return e->name;
+	return save(r, sibling_state_path(t->dir, family, r->trainer.state.step, e), true, 0, e);
 }
 
 /* What is left to look at, and what a person may try. A step that is not finite was not taken: where
@@ -93,7 +122,8 @@ static int explain(struct run *r, struct cbtm_error *e)
 	char left[96] = "no resume checkpoint was made";
 	struct cbtm_error ignored = { 0 };
 	if (!r->kept && e->name == CBTM_ERR_NOT_FINITE)
-		save(r, NULL, &ignored);
+		save_resume(r, 0, &ignored);
+	finish_save(r, true, &ignored);
 	if (!resume_last(r->t->dir, &step, &ignored) && r->kept)
 		snprintf(left, sizeof left, "the state behind step %llu is kept", (unsigned long long)step);
 	return error_hint(
@@ -135,6 +165,15 @@ static int end(struct run *r, struct cbtm_error *e)
 	return validate(r, e);
 }
 
+/* Where every step is saved, one waits for the other. */
+static bool is_due(const struct run *r, double now)
+{
+	uint64_t above = r->trainer.state.watch.above;
+	if (above) /* what is kept on the way into an explosion is of little use */
+		return above == 1 && !r->kept;
+	return pace_due(&r->pace, now) && (!r->saving.running || !r->t->checkpoint_every);
+}
+
 static int train(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
@@ -142,18 +181,16 @@ static int train(struct run *r, struct cbtm_error *e)
 	if (save_stable(r, e))
 		return e->name;
 	while (state->step < t->plan.steps) {
-		if (step(r, e) || save_stable(r, e))
+		if (step(r, e) || finish_save(r, false, e) || save_stable(r, e))
 			return e->name;
-		bool stop = signals_stop_requested();
-		bool due = pace_due(&r->pace, clock_seconds());
-		if (state->watch.above) /* what is kept on the way into an explosion is of little use */
-			due = state->watch.above == 1 && !r->kept;
-		if ((stop || due) && save(r, NULL, e))
+		double now = clock_seconds();
+		bool stop = signals_stop_requested(), due = is_due(r, now);
+		if ((stop || due) && save_resume(r, stop ? 0 : pace_patience(&r->pace, now), e))
 			return e->name;
-		if (stop && signals_check(e))
+		if (stop && (finish_save(r, true, e) || signals_check(e)))
 			return e->name;
 	}
-	return end(r, e);
+	return end(r, e) ? (int)e->name : finish_save(r, true, e);
 }
 
 static int copy_fact(const struct trainer *r, const char *name, struct cbtm_error *e)
@@ -294,6 +331,7 @@ static bool taken_over(struct run *r, struct cbtm_error *e)
 int training_run(const struct training *t, struct cbtm_error *e)
 {
 	struct run r = { .t = t };
+	struct cbtm_error why = { 0 };
 	const void *cursor;
 	size_t n;
 	if (store_cursor(t->out, &cursor, &n, e))
@@ -308,6 +346,7 @@ int training_run(const struct training *t, struct cbtm_error *e)
 			else if (e->name == CBTM_ERR_NOT_FINITE || e->name == CBTM_ERR_DIVERGED)
 				explain(&r, e);
 			progress_finish();
+			saving_end(&r.saving, &why); /* of a run that failed: it has said why */
 		}
 		trainer_close(&r.trainer);
 	}

@@ -6,8 +6,8 @@
  *
  * CBTM_SHIM is FUNCTION:N:ERROR, or FUNCTION:N+:ERROR for the n-th and all later calls (a disk
  * that stays full). FUNCTION is malloc (with calloc and realloc), write (with pwrite and pwritev),
- * fsync (with fdatasync), rename, ftruncate or mmap; ERROR is one of `errors` below, or "short"
- * (a write of half the bytes). The file CBTM_SHIM_FIRED is made when a call failed, so that a loop
+ * fsync (with fdatasync), rename, ftruncate or mmap; ERROR is one of `errors` below, "short" (a
+ * write of half the bytes) or "slow" (the call succeeds, a third of a second later). The file CBTM_SHIM_FIRED is made when a call failed, so that a loop
  * over n = 1, 2, ... knows when it has passed the last call.
  */
 #include <dlfcn.h>
@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* glibc's own names: dlsym may allocate, so malloc cannot be found through it. */
@@ -29,13 +30,14 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
 
-#define SHORT_WRITE (-1)
+enum { SHORT_WRITE = -1, SLOW = -2 };
 static const struct {
 	const char *name;
 	int value;
 } errors[] = {
-	{ "EIO", EIO },       { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT }, { "EROFS", EROFS },
-	{ "ENOMEM", ENOMEM }, { "EINTR", EINTR },   { "ESTALE", ESTALE }, { "short", SHORT_WRITE },
+	{ "EIO", EIO },       { "ENOSPC", ENOSPC },     { "EDQUOT", EDQUOT },
+	{ "EROFS", EROFS },   { "ENOMEM", ENOMEM },     { "EINTR", EINTR },
+	{ "ESTALE", ESTALE }, { "short", SHORT_WRITE }, { "slow", SLOW },
 };
 
 static struct {
@@ -82,6 +84,10 @@ static bool fails(const char *function)
 
 		if (fd >= 0)
 			syscall(SYS_close, fd);
+	}
+	if (plan.error == SLOW) {
+		nanosleep(&(struct timespec){ .tv_nsec = 333333333 }, NULL);
+		return false;
 	}
 	if (plan.error != SHORT_WRITE)
 		errno = plan.error;

@@ -69,7 +69,7 @@ static void test_a_point_has_all_that_a_person_watches(void **state)
 	journal_start(&j, "expert 3", run, 1e6, 0);
 	steps(&j, 1, 1);
 	journal_valid(&j, &(struct valid_point){ 1, 2.5 }, 0.1, &e);
-	journal_save(&j, 1, 12345, 0.25, 0.01, &e);
+	journal_save(&j, &(struct journal_saved){ 1, 12345, 0.25, 0.125, 0.01 }, &e);
 	assert_int_equal(said("\"event\":\"step\",\"task\":\"expert 3\",\"run\":\"0123456789abcdef\","
 	                      "\"step\":1,\"tokens\":256,\"loss\":3,\"lr\":0.001,"
 	                      "\"gradient_norm\":0,\"tokens_per_second\":"),
@@ -77,7 +77,8 @@ static void test_a_point_has_all_that_a_person_watches(void **state)
 	assert_int_equal(said(",\"flops_per_second\":"), 1);
 	assert_int_equal(said(",\"peak_memory\":"), 1);
 	assert_int_equal(said("\"event\":\"valid\""), 1);
-	assert_int_equal(said("\"step\":1,\"bytes\":12345,\"seconds\":0.25,\"share\":0.01}"), 1);
+	assert_int_equal(
+		said("\"step\":1,\"bytes\":12345,\"seconds\":0.25,\"waited\":0.125,\"share\":0.01}"), 1);
 }
 
 static void test_steps_that_are_trained_again_are_not_said_again(void **state)

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-/* A run of steps of a second each, in which a save takes `cost`: its length; *saves of them. */
+/* A run of steps of a second each, in which a save takes `cost`: its length. A save is given up as soon as it
+ * may be. */
 static double simulate(struct pace *p, double every, uint64_t bytes, double cost, int steps)
 {
 	double now = 1000;
@@ -15,10 +16,16 @@ static double simulate(struct pace *p, double every, uint64_t bytes, double cost
 	for (int i = 0; i < steps; i++) {
 		now += 1;
 		if (pace_due(p, now)) {
-			pace_saved(p, now, now + cost);
-			now += cost;
+			double patience = pace_patience(p, now);
+			if (patience > 0 && cost > patience) {
+				pace_gave_up(p, now, now + patience, patience / cost);
+				now += patience;
+			} else {
+				pace_saved(p, now, now + cost);
+				now += cost;
+			}
 		}
-		if (every > 0 && now > 1000 + 3 * every)
+		if (every > 0)
 			assert_true(pace_share(p, now) <= PACE_SHARE + 1e-9);
 	}
 	return now - 1000;
@@ -41,6 +48,25 @@ static void test_a_slow_save_comes_less_often_and_takes_no_more_than_its_share(v
 	assert_true(p.spent <= PACE_SHARE * seconds);
 }
 
+static void test_a_first_one_on_a_slow_disk_takes_no_more_than_its_share(void **state)
+{
+	(void)state;
+	struct pace p;
+	/* 1.5 GiB at 10 MB/s: simulate() checks the share after each step. */
+	double seconds = simulate(&p, 60, UINT64_C(1500) << 20, 157, 36000);
+	assert_true(p.saves >= 3 && p.spent <= PACE_SHARE * seconds);
+}
+
+static void test_what_was_waited_beside_it_counts(void **state)
+{
+	(void)state;
+	struct pace p;
+	pace_start(&p, 10, 1000, 0);
+	pace_waited(&p, 5);
+	assert_false(pace_due(&p, 200));
+	assert_true(pace_due(&p, 260) && pace_share(&p, 250) == 0.02);
+}
+
 static void test_0_seconds_are_every_step(void **state)
 {
 	(void)state;
@@ -54,6 +80,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_quick_save_comes_at_every_interval),
 		cmocka_unit_test(test_a_slow_save_comes_less_often_and_takes_no_more_than_its_share),
+		cmocka_unit_test(test_a_first_one_on_a_slow_disk_takes_no_more_than_its_share),
+		cmocka_unit_test(test_what_was_waited_beside_it_counts),
 		cmocka_unit_test(test_0_seconds_are_every_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Resume checkpoints; model/checkpoint.h's reading and writing is under them. */
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "model/compute_help.h"
 #include "model/resume.h"
 #include "model/training_help.h"
@@ -17,30 +18,6 @@ static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0 
 							  another = { { 2, 2 }, "{\"steps\":40,\"lr\":0.2}", 0 };
 static char *folder;
 
-static struct program make_program(void)
-{
-	struct cbtm_error e = { 0 };
-	struct emit_how how = { .batch = 1, .length = 12, .train = true };
-	struct program p = { .compute = test_compute("cpu") };
-	p.names = emit_model(&test_config, &how, &e);
-	p.state = test_compile(p.compute, NULL, p.names);
-	p.list = list_finish(p.names, &e);
-	return p;
-}
-
-/* Parameters and moments filled with a number. */
-static void fill(struct program *p, float x)
-{
-	struct cbtm_error e = { 0 };
-	float v[1024];
-	for (int i = 0; i < 1024; i++)
-		v[i] = x + (float)i;
-	for (uint32_t t = 0; t < p->list->tensors; t++)
-		if (p->list->tensor[t].role == CBTM_ROLE_PARAMETER ||
-		    p->list->tensor[t].role == CBTM_ROLE_MOMENT)
-			p->compute->write(p->state, t, v, &e);
-}
-
 static float first_of(struct program *p, const char *name)
 {
 	struct cbtm_error e = { 0 };
@@ -49,18 +26,30 @@ static float first_of(struct program *p, const char *name)
 	return v[0];
 }
 
+/* Written and sealed, as a thread does it while training goes on. */
+static void save_state(struct program *p, const struct run_owner *owner, struct run_state *s)
+{
+	struct cbtm_error e = { 0 };
+	struct store_writer *w = NULL;
+	uint64_t bytes = 0;
+	double written = 0;
+	char *to = resume_path(folder, s->step, &e);
+	if (resume_write(to, owner, p, s, 0, &w, &written, &e) || resume_seal(to, w, &bytes, &e) ||
+	    resume_keep(folder, &e))
+		fail_msg("%s: %s", e.where, e.what);
+	assert_true(written == 1 && bytes > 3 * 4 * 1000);
+	free(to);
+	run_state_free(s);
+}
+
 static void save(struct program *p, uint64_t step)
 {
 	struct cbtm_error e = { 0 };
 	struct run_state s = { .step = step, .last = { step, 7, 2.5, 0.1, 0.5 } };
-	uint64_t bytes = 0;
 	history_add(&s.history, (struct curve_point){ .step = step }, &e);
 	watch_add(&s.watch, (double)step, 2, 5);
-	fill(p, (float)step);
-	if (resume_save(folder, &mine, p, &s, &bytes, &e))
-		fail_msg("%s: %s", e.where, e.what);
-	assert_true(bytes > 3 * 4 * 1000);
-	run_state_free(&s);
+	test_fill(p, (float)step);
+	save_state(p, &mine, &s);
 }
 
 static uint64_t load(struct program *p, struct run_owner owner)
@@ -103,9 +92,9 @@ static int tear_down(void **state)
 static void test_parameters_and_moments_come_back(void **state)
 {
 	(void)state;
-	struct program p = make_program();
+	struct program p = test_program();
 	save(&p, 7);
-	fill(&p, 0);
+	test_fill(&p, 0);
 	assert_int_equal(load(&p, mine), 7);
 	assert_true(first_of(&p, "token") == 7 && first_of(&p, "norm.gain.v") == 7);
 	program_close(&p);
@@ -114,7 +103,7 @@ static void test_parameters_and_moments_come_back(void **state)
 static void test_the_last_two_are_kept(void **state)
 {
 	(void)state;
-	struct program p = make_program();
+	struct program p = test_program();
 	save(&p, 9);
 	save(&p, 10);
 	save(&p, 11);
@@ -128,7 +117,7 @@ static void test_an_unfinished_one_gives_way_to_the_one_before(void **state)
 {
 	(void)state;
 	struct cbtm_error e = { 0 };
-	struct program p = make_program();
+	struct program p = test_program();
 	save(&p, 5);
 	save(&p, 6);
 	assert_int_equal(folder_remove(path("resume-000000000006/part-00000.json"), &e), 0);
@@ -137,12 +126,54 @@ static void test_an_unfinished_one_gives_way_to_the_one_before(void **state)
 	program_close(&p);
 }
 
+static void test_a_damaged_one_gives_way_with_a_warning(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct buffer log = { 0 };
+	struct program p = test_program();
+	save(&p, 5);
+	save(&p, 6);
+	FILE *f = fopen(path("resume-000000000006/part-00000.lmdb"), "r+b");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 20000, SEEK_SET), 0);
+	fputc(fgetc(f) ^ 1, f);
+	fclose(f);
+	assert_int_equal(log_open("test", path("log.jsonl"), LOG_WARNING, false, &e), 0);
+	assert_int_equal(load(&p, mine), 5);
+	log_close();
+	assert_true(first_of(&p, "token") == 5);
+	assert_int_equal(file_read(path("log.jsonl"), 1 << 20, &log, &e), 0);
+	assert_non_null(strstr(log.data, "\"level\":\"warning\""));
+	assert_non_null(strstr(log.data, "resume-000000000006 is discarded"));
+	buffer_free(&log);
+	program_close(&p);
+}
+
+static void test_one_that_takes_too_long_is_given_up(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct program p = test_program();
+	struct run_state at = { .step = 3 };
+	struct store_writer *w = NULL;
+	double written = 1;
+	save(&p, 2);
+	assert_int_equal(
+		resume_write(path("resume-000000000003"), &mine, &p, &at, 1e-9, &w, &written, &e), 0);
+	assert_null(w);
+	assert_true(written > 0 && written < 1);
+	assert_false(file_exists(path("resume-000000000003")));
+	assert_int_equal(load(&p, mine), 2);
+	program_close(&p);
+}
+
 static void test_another_configurations_is_refused_with_both_values(void **state)
 {
 	(void)state;
 	struct cbtm_error e = { 0 };
 	struct run_state s = { 0 };
-	struct program p = make_program();
+	struct program p = test_program();
 	save(&p, 5);
 	assert_int_equal(resume_load(folder, &another, &p, &s, &e), CBTM_ERR_CONFIG);
 	assert_non_null(strstr(e.what, "lr: 0.1 there, 0.2 here"));
@@ -159,10 +190,10 @@ static void test_a_longer_run_takes_what_is_the_same_in_both(void **state)
 	const char *shorter = "{\"steps\":40,\"cooldown\":10,\"schedule\":\"constant\"}";
 	const char *longer = "{\"steps\":80,\"cooldown\":20,\"schedule\":\"constant\"}";
 	struct run_owner from = { { 1, 1 }, shorter, 30 }, to = { { 2, 2 }, longer, 60 };
-	struct program p = make_program();
+	struct program p = test_program();
 	for (uint64_t step = 30; step <= 31; step++) {
 		struct run_state at = { .step = step };
-		assert_int_equal(resume_save(folder, &from, &p, &at, NULL, &e), 0);
+		save_state(&p, &from, &at);
 	}
 	assert_int_equal(resume_load_at(path("resume-000000000030"), &to, &p, &s, &e), 0);
 	assert_int_equal(s.step, 30);
@@ -176,7 +207,7 @@ static void test_all_go_in_the_end(void **state)
 {
 	(void)state;
 	struct cbtm_error e = { 0 };
-	struct program p = make_program();
+	struct program p = test_program();
 	save(&p, 5);
 	assert_int_equal(resume_remove(folder, &e), 0);
 	assert_false(file_exists(path("resume-000000000005")));
@@ -190,6 +221,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parameters_and_moments_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_last_two_are_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_unfinished_one_gives_way_to_the_one_before, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_a_damaged_one_gives_way_with_a_warning, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_one_that_takes_too_long_is_given_up, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(test_another_configurations_is_refused_with_both_values,
 		                                set_up, tear_down),

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "model/compute_help.h"
+#include "model/emit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,29 @@ char *test_folder(void)
 	snprintf(path, 4096, "%s/cbtm-model-XXXXXX", base ? base : "/tmp");
 	assert_non_null(mkdtemp(path));
 	return path;
+}
+
+struct program test_program(void)
+{
+	struct cbtm_error e = { 0 };
+	struct emit_how how = { .batch = 1, .length = 12, .train = true };
+	struct program p = { .compute = test_compute("cpu") };
+	p.names = emit_model(&test_config, &how, &e);
+	p.state = test_compile(p.compute, NULL, p.names);
+	p.list = list_finish(p.names, &e);
+	return p;
+}
+
+void test_fill(struct program *p, float x)
+{
+	struct cbtm_error e = { 0 };
+	float v[1024];
+	for (int i = 0; i < 1024; i++)
+		v[i] = x + (float)i;
+	for (uint32_t t = 0; t < p->list->tensors; t++)
+		if (p->list->tensor[t].role == CBTM_ROLE_PARAMETER ||
+		    p->list->tensor[t].role == CBTM_ROLE_MOMENT)
+			p->compute->write(p->state, t, v, &e);
 }
 
 /* A token is mostly its predecessor's successor: something to learn. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A folder for a test, a dataset of sequences of a small language, and training runs on it. */
 #pragma once
+#include "model/checkpoint.h"
 #include "model/training.h"
 
 /* A fresh folder below $TMPDIR; free() it. */
@@ -18,3 +19,6 @@ struct training test_training(void);
 const char *test_content(const char *dir, char hex[64]);
 /* The same of one column of its first part. */
 const char *test_column(const char *dir, const char *column, char hex[64]);
+/* The cpu plugin's program of test_config with parameters and moments; these filled with x, x + 1, ... */
+struct program test_program(void);
+void test_fill(struct program *p, float x);
