@@ -9,9 +9,14 @@
  * fsync (with fdatasync), rename, ftruncate or mmap; ERROR is one of `errors` below, "short" (a
  * write of half the bytes) or "slow" (the call succeeds, a third of a second later). The file CBTM_SHIM_FIRED is made when a call failed, so that a loop
  * over n = 1, 2, ... knows when it has passed the last call.
+ *
+ * With CBTM_SHIM_SITES=FILE instead nothing fails: a line "FUNCTION SITE" is added to FILE for each
+ * call, in order, where SITE stands for the return addresses of the last few functions, good within
+ * the process: which n have a call of their own, and which only repeat one.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -48,12 +53,18 @@ static struct {
 	const char *fired;
 } plan;
 static atomic_ulong calls;
+static int sites = -1; /* what CBTM_SHIM_SITES is open as */
+
+/* Frames that tell one call from another: the shim's own two, the caller, and what it does it for. */
+#define FRAMES 8
 
 __attribute__((constructor)) static void read_plan(void)
 {
-	const char *text = getenv("CBTM_SHIM");
+	const char *text = getenv("CBTM_SHIM"), *list = getenv("CBTM_SHIM_SITES");
 	char error[16] = "", plus[2] = "";
 
+	if (list != NULL)
+		sites = (int)syscall(SYS_openat, AT_FDCWD, list, O_CREAT | O_WRONLY | O_APPEND, 0600);
 	if (text == NULL)
 		return;
 	if (sscanf(text, "%15[a-z]:%lu%1[+]:%15[A-Za-z]", plan.function, &plan.n, plus, error) != 4 &&
@@ -69,11 +80,31 @@ __attribute__((constructor)) static void read_plan(void)
 	atomic_store(&calls, 0);
 }
 
+static void list_site(const char *function)
+{
+	static _Thread_local bool inside; /* backtrace() allocates, the first time */
+	void *frame[FRAMES];
+	uint64_t hash = 14695981039346656037u;
+	char line[64];
+
+	if (inside)
+		return;
+	inside = true;
+	int n = backtrace(frame, FRAMES);
+	for (int i = 0; i < n; i++)
+		hash = (hash ^ (uint64_t)(uintptr_t)frame[i]) * 1099511628211u;
+	n = snprintf(line, sizeof line, "%s %016llx\n", function, (unsigned long long)hash);
+	syscall(SYS_write, sites, line, (size_t)n);
+	inside = false;
+}
+
 /* Whether this call of `function` is to fail; sets errno unless the plan is a short write. */
 static bool fails(const char *function)
 {
 	unsigned long call;
 
+	if (sites >= 0)
+		list_site(function);
 	if (plan.error == 0 || strcmp(function, plan.function) != 0)
 		return false;
 	call = atomic_fetch_add(&calls, 1) + 1;
