@@ -62,7 +62,6 @@ static struct ingest ingest_of(const struct stage_run *run)
 static int digests(struct stage_run *run, struct cbtm_error *e)
 {
 	struct ingest in = ingest_of(run);
-
 	return ingest_digests(&in, e);
 }
 
@@ -76,12 +75,18 @@ static int duplicates(struct stage_run *run, struct cbtm_error *e)
 static int documents(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
+	struct dataset *vocabulary = run->along ? stage_input(run->along, "vocabulary") : NULL;
 	struct ingest in = ingest_of(run);
 
 	in.duplicates = stage_input(run, "duplicates");
 	in.folder = run->out_dir;
+	if (vocabulary &&
+	    encoding_open(vocabulary, pool_threads(run->pool), run->along->out, &in.tokens, e))
+		goto done;
 	if (!ingest_part(&in, e) && run->parts == 1 && !store_rows(run->out, "key"))
 		error_set(e, CBTM_ERR_EMPTY_CORPUS, o->input.v[0], "the input holds no document");
+done:
+	encoding_free(in.tokens);
 	return e->name;
 }
 
@@ -185,6 +190,7 @@ const struct cbtm_stage stage_tokenize = {
 	.options_size = sizeof(struct options),
 	.source = &source,
 	.tasks = tasks,
+	.together = { "documents", "tokens" },
 	.check = check,
 	.example = "cbtm-tokenize --input corpus.jsonl.zst --documents work/documents "
 			   "--vocabulary work/vocabulary --tokens work/tokens",

@@ -164,6 +164,34 @@ static struct graph_dataset *share(struct planning *p, struct graph_dataset *d)
 	return d;
 }
 
+/* What the task that is made along reads beside this one comes first in the graph. */
+static int plan_before(struct planning *p, const struct cbtm_stage *stage,
+                       const struct stage_task *task, const void *options)
+{
+	const struct stage_task *along = stage_task_along(stage, task, options, p->system->k);
+	struct slot *slot;
+
+	for (const struct stage_input *in = along ? along->reads : NULL; in && in->dataset; in++) {
+		const struct cbtm_stage *of;
+		const struct stage_task *from = stage_find_task(p->g->pipeline->registry, in->dataset, &of);
+		if (from && from != task && stage_input_is_wanted(in, options, p->system->k) &&
+		    plan_task(p, of, from, &slot))
+			return p->e->name;
+	}
+	return 0;
+}
+
+/* Lets the jobs of what d reads by parts make d along, if theirs is to do so. */
+static void set_along(const struct planning *p, struct graph_dataset *d)
+{
+	for (size_t i = 0; i < d->inputs; i++) {
+		struct graph_dataset *from = d->input[i].from[0];
+		if (d->input[i].input->how == READS_SAME_PART && !from->along && from->stage == d->stage &&
+		    stage_task_along(d->stage, from->task, d->config->options, p->system->k) == d->task)
+			from->along = d;
+	}
+}
+
 static struct graph_dataset *plan_dataset(struct planning *p, const struct cbtm_stage *stage,
                                           const struct stage_task *task, uint32_t cluster)
 {
@@ -184,9 +212,12 @@ static struct graph_dataset *plan_dataset(struct planning *p, const struct cbtm_
 	for (const struct stage_input *in = task->reads; in->dataset; in++)
 		if (stage_input_is_wanted(in, d->config->options, d->k) && plan_input(p, d, in))
 			return NULL;
-	if (!d->name || fingerprint(p, d))
+	if (!d->name || plan_before(p, stage, task, d->config->options) || fingerprint(p, d))
 		return NULL;
-	return share(p, d);
+	d = share(p, d);
+	if (d)
+		set_along(p, d);
+	return d;
 }
 
 static int plan_task(struct planning *p, const struct cbtm_stage *stage,

@@ -37,6 +37,8 @@ struct graph_dataset {
 	uint32_t started; /* parts that this run started */
 	struct graph_input input[STAGE_INPUTS];
 	size_t inputs;
+	/* What its jobs make along, if all else that this one reads is there by then; NULL: nothing. */
+	struct graph_dataset *along;
 	const struct stage_cause *cause; /* why it is this one: kept to compare the next run with */
 	size_t causes;
 	enum graph_state state; /* DONE: DATASET.json is there */

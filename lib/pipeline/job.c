@@ -96,6 +96,21 @@ static int add_options(struct line *l, const struct graph_dataset *d)
 	return 0;
 }
 
+/* The folders of what is made along: where an input is not there yet, the program leaves it. */
+static int add_along(struct line *l, const struct graph_dataset *d)
+{
+	const struct graph_dataset *along = d->along;
+
+	if (add_option(l, along->task->name, along->dir))
+		return l->e->name;
+	for (size_t i = 0; i < along->inputs; i++)
+		for (size_t j = 0; j < along->input[i].n; j++)
+			if (along->input[i].from[j] != d &&
+			    add_option(l, along->input[i].input->dataset, along->input[i].from[j]->dir))
+				return l->e->name;
+	return 0;
+}
+
 static int add_folders(struct line *l, const struct graph_dataset *d)
 {
 	if (add_option(l, d->task->name, d->dir))
@@ -104,7 +119,7 @@ static int add_folders(struct line *l, const struct graph_dataset *d)
 		for (size_t j = 0; j < d->input[i].n; j++)
 			if (add_option(l, d->input[i].input->dataset, d->input[i].from[j]->dir))
 				return l->e->name;
-	return 0;
+	return d->along ? add_along(l, d) : 0;
 }
 
 /* One list in place of three, in the order of plugin/search.h. */

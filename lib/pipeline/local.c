@@ -62,12 +62,33 @@ static size_t count_parts(const struct graph_dataset *d, enum graph_state state)
 	return n;
 }
 
+static bool has_failed(const struct graph_dataset *d)
+{
+	return count_parts(d, GRAPH_FAILED) && !count_parts(d, GRAPH_MISSING) &&
+	       !count_parts(d, GRAPH_RUNNING);
+}
+
+/* What it makes along waits for something that this run makes: better to wait, too. */
+static bool waits_along(const struct graph_dataset *d)
+{
+	const struct graph_dataset *along = d->along;
+
+	if (!along || !along->wanted || along->state == GRAPH_DONE)
+		return false;
+	for (size_t i = 0; i < along->inputs; i++)
+		for (size_t j = 0; j < along->input[i].n; j++) {
+			const struct graph_dataset *from = along->input[i].from[j];
+			if (from != d && from->wanted && from->state != GRAPH_DONE && !has_failed(from))
+				return true;
+		}
+	return false;
+}
+
 static bool is_ready(const struct graph_dataset *d)
 {
 	if (!d->wanted || d->state == GRAPH_DONE)
 		return false;
-	if (count_parts(d, GRAPH_FAILED) && !count_parts(d, GRAPH_MISSING) &&
-	    !count_parts(d, GRAPH_RUNNING))
+	if (has_failed(d) || waits_along(d))
 		return false;
 	for (size_t i = 0; i < d->inputs; i++)
 		for (size_t j = 0; j < d->input[i].n; j++)
@@ -354,6 +375,20 @@ static bool is_paused(struct local *l)
 	return l->paused;
 }
 
+/* The part that a job of d made along. */
+static void note_along(struct local *l, const struct graph_dataset *d, uint32_t part,
+                       double seconds)
+{
+	struct graph_dataset *along = d->along;
+
+	if (!along || along->part[part].state != GRAPH_MISSING ||
+	    !dataset_has_part(along->dir, part, along->part[part].fingerprint))
+		return;
+	along->part[part].state = GRAPH_DONE;
+	l->report->done++;
+	say(l, "done", along, part, seconds);
+}
+
 /* Success is the sealed part, never the exit status alone. */
 static int finish(struct local *l, struct running *r, int status)
 {
@@ -367,6 +402,7 @@ static int finish(struct local *l, struct running *r, int status)
 		part->state = GRAPH_DONE;
 		l->report->done++;
 		say(l, "done", d, r->part, seconds);
+		note_along(l, d, r->part, seconds);
 		return 0;
 	}
 	if (l->forwarded || (WIFEXITED(status) && WEXITSTATUS(status) == 75)) {

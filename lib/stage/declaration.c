@@ -74,6 +74,46 @@ bool stage_task_is_for_people(const struct cbtm_stage *stage, const struct stage
 	return stage->for_people && !strcmp(stage->for_people, task->name);
 }
 
+bool stage_task_needs(const struct cbtm_stage *stage, const struct stage_task *task,
+                      const struct stage_task *other, const void *options, uint64_t k)
+{
+	const struct cbtm_stage *own[] = { stage, NULL };
+
+	for (const struct stage_input *in = task->reads; in->dataset; in++) {
+		const struct stage_task *from = stage_find_task(own, in->dataset, NULL);
+		if (from && stage_input_is_wanted(in, options, k) &&
+		    (from == other || stage_task_needs(stage, from, other, options, k)))
+			return true;
+	}
+	return false;
+}
+
+const struct stage_task *stage_task_together(const struct cbtm_stage *stage,
+                                             const struct stage_task *task)
+{
+	const struct cbtm_stage *own[] = { stage, NULL };
+
+	if (!stage->together[0] || strcmp(stage->together[0], task->name) != 0)
+		return NULL;
+	return stage_find_task(own, stage->together[1], NULL);
+}
+
+const struct stage_task *stage_task_along(const struct cbtm_stage *stage,
+                                          const struct stage_task *task, const void *options,
+                                          uint64_t k)
+{
+	const struct cbtm_stage *own[] = { stage, NULL };
+	const struct stage_task *along = stage_task_together(stage, task);
+
+	for (const struct stage_input *in = along ? along->reads : NULL; in && in->dataset; in++) {
+		const struct stage_task *from = stage_find_task(own, in->dataset, NULL);
+		if (from && from != task && stage_input_is_wanted(in, options, k) &&
+		    stage_task_needs(stage, from, task, options, k))
+			return NULL;
+	}
+	return along;
+}
+
 bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task *task,
                          const struct cbtm_param *row)
 {

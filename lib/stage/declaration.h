@@ -19,6 +19,17 @@ bool stage_task_is_for_people(const struct cbtm_stage *stage, const struct stage
 /* False if all tasks of the stage that read what it publishes do not want it with these options. */
 bool stage_task_is_wanted(const struct cbtm_stage *stage, const struct stage_task *task,
                           const void *options, uint64_t k);
+/* True if `task` needs, itself or by way of others of the stage, what `other` publishes. */
+bool stage_task_needs(const struct cbtm_stage *stage, const struct stage_task *task,
+                      const struct stage_task *other, const void *options, uint64_t k);
+/* The task whose part `task` can make along, if all else that it reads is there. NULL: none. */
+const struct stage_task *stage_task_together(const struct cbtm_stage *stage,
+                                             const struct stage_task *task);
+/* The task that `task` can make along, with these options: all else that it reads needs nothing of
+ * `task`. NULL: none. */
+const struct stage_task *stage_task_along(const struct cbtm_stage *stage,
+                                          const struct stage_task *task, const void *options,
+                                          uint64_t k);
 /* True if the task's result depends on the row: used by it, not flagged NO_RESULT, not the plugin's
  * name (which has a place of its own in a fingerprint), not the list of source files. */
 bool stage_param_decides(const struct cbtm_stage *stage, const struct stage_task *task,

@@ -9,6 +9,7 @@ struct opened {
 	const struct stage_input *input;
 	struct dataset **dataset;
 	size_t n;
+	struct digest made; /* fingerprint of the part that is made only now: then dataset[0] is NULL */
 	struct store *part; /* the one that stage_input_part opened */
 	uint32_t part_number;
 };
@@ -67,7 +68,7 @@ static int open_place(struct stage_inputs *in, const struct cbtm_stage *stage,
 		return e->name;
 	in->n++;
 	o->n = place->n;
-	for (size_t j = 0; j < o->n; j++)
+	for (size_t j = 0; place->dirs && j < o->n; j++)
 		if (dataset_open(place->dirs[j], kind, &o->dataset[j], e) ||
 		    check_vocabulary(in, o->dataset[j], e))
 			return e->name;
@@ -143,8 +144,9 @@ int stage_inputs_digests(const struct stage_inputs *inputs, uint32_t part, struc
 		const struct opened *o = &inputs->in[i];
 		for (size_t j = 0; j < o->n; j++, ++*n) {
 			const struct dataset *d = o->dataset[j];
-			(*digests)[*n] = o->input->how == READS_SAME_PART ? dataset_part_fingerprint(d, part)
-			                                                  : dataset_fingerprint(d);
+			(*digests)[*n] = !d                                 ? o->made
+			                 : o->input->how == READS_SAME_PART ? dataset_part_fingerprint(d, part)
+			                                                    : dataset_fingerprint(d);
 			(*names)[*n] = stage_input_name(o->input, j, a, e);
 			if (!(*names)[*n])
 				return e->name;
@@ -163,12 +165,25 @@ struct arena *stage_inputs_arena(struct stage_inputs *inputs)
 	return inputs->arena;
 }
 
+static struct opened *find_in(struct stage_inputs *inputs, const char *dataset)
+{
+	for (size_t i = 0; i < inputs->n; i++)
+		if (!strcmp(inputs->in[i].input->dataset, dataset))
+			return &inputs->in[i];
+	return NULL;
+}
+
 static struct opened *find(struct stage_run *r, const char *dataset)
 {
-	for (size_t i = 0; i < r->inputs->n; i++)
-		if (!strcmp(r->inputs->in[i].input->dataset, dataset))
-			return &r->inputs->in[i];
-	return NULL;
+	return find_in(r->inputs, dataset);
+}
+
+void stage_inputs_made(struct stage_inputs *inputs, const char *dataset, struct digest fingerprint)
+{
+	struct opened *o = find_in(inputs, dataset);
+
+	if (o)
+		o->made = fingerprint;
 }
 
 struct dataset *stage_input(struct stage_run *r, const char *dataset)

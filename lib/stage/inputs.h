@@ -8,7 +8,9 @@
 /* An input and where it lies. */
 struct stage_place {
 	const struct stage_input *input;
-	const char **dirs; /* one, or k for READS_ALL_CLUSTERS */
+	/* One, or k for READS_ALL_CLUSTERS. NULL: it is made only now, n is 1, nothing is opened, and
+	 * stage_inputs_made tells its fingerprint. */
+	const char **dirs;
 	size_t n;
 };
 
@@ -29,6 +31,8 @@ int stage_inputs_parts(const struct stage_inputs *inputs, uint32_t *parts, struc
 int stage_inputs_digests(const struct stage_inputs *inputs, uint32_t part, struct arena *a,
                          struct digest **digests, const char ***names, size_t *n,
                          struct cbtm_error *e);
+/* The fingerprint of the part that is made at this time, of a place that said so. */
+void stage_inputs_made(struct stage_inputs *inputs, const char *dataset, struct digest fingerprint);
 /* For stage_load_embedder. */
 const struct plugin_search *stage_inputs_search(const struct stage_inputs *inputs);
 struct arena *stage_inputs_arena(struct stage_inputs *inputs);

@@ -77,6 +77,10 @@ struct cbtm_stage {
 	/* The task of what people look at and no task reads: planned where there are clusters (k > 1),
 	 * by hand done if its folder is given. NULL: none. */
 	const char *for_people;
+	/* A task of each part, and a later one that reads its part and whose part the first one's run()
+	 * can write in the same pass (run->along). What is not written so the later one makes itself.
+	 * NULL: none. */
+	const char *together[2];
 	/* Checks between options ("heads divides width"); may be NULL. CONFIG error naming the key. */
 	int (*check)(const void *options, uint64_t k, struct cbtm_error *e);
 	const char *example; /* a command that works */
@@ -97,6 +101,9 @@ struct stage_run {
 	const void *plugin; /* descriptor of the loaded plugin (struct cbtm_embed *...), or NULL */
 	const void *plugin_options;  /* its checked options */
 	struct stage_inputs *inputs; /* opaque */
+	/* The part of the other task that is made `together`, to be written together with this one: with its own `out`, which
+	 * may hold more rows or fewer, and its own inputs but for this task's part. NULL: not now. */
+	struct stage_run *along;
 };
 
 /* Opened inputs; owned by the frame. NULL if the input is not wanted here. */

@@ -195,15 +195,47 @@ static int check_plugin(const struct stage_command *c, uint64_t k, struct cbtm_e
 	return 0;
 }
 
+/* A task that is wanted; `done`: bits of those that were done already. */
+static int do_once(struct stage_session *s, const struct stage_task *task, uint64_t *done,
+                   struct cbtm_error *e)
+{
+	uint64_t bit = UINT64_C(1) << stage_task_index(s->command->stage, task);
+
+	if ((*done & bit) || !is_wanted(s->command, task, s->k))
+		return 0;
+	*done |= bit;
+	return do_task(s, task, e);
+}
+
+/* What the task that is made along with `task` reads beside it. */
+static int do_before(struct stage_session *s, const struct stage_task *task, uint64_t *done,
+                     struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	const struct cbtm_stage *own[] = { c->stage, NULL };
+	const struct stage_task *along = stage_task_along(c->stage, task, c->options, s->k);
+
+	if (!along || !is_wanted(c, task, s->k) || !is_wanted(c, along, s->k))
+		return 0;
+	for (const struct stage_input *in = along->reads; in->dataset; in++) {
+		const struct stage_task *from = stage_find_task(own, in->dataset, NULL);
+		if (from && from != task && stage_input_is_wanted(in, c->options, s->k) &&
+		    do_once(s, from, done, e))
+			return e->name;
+	}
+	return 0;
+}
+
 static int do_tasks(struct stage_session *s, struct cbtm_error *e)
 {
 	const struct stage_command *c = s->command;
+	uint64_t done = 0;
 
 	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) || check_plugin(c, s->k, e) ||
 	    (c->stage->check && c->stage->check(c->options, s->k, e)))
 		return e->name;
 	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
-		if (is_wanted(c, t, s->k) && do_task(s, t, e))
+		if (do_before(s, t, &done, e) || do_once(s, t, &done, e))
 			return e->name;
 	return 0;
 }

@@ -16,8 +16,10 @@
 
 #define BUSY_SECONDS 0.2 /* between two looks at a part that another process writes */
 
+/* `made`: the one that is not there yet; NULL: all are. */
 static int open_inputs(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
-                       struct stage_inputs **inputs, struct cbtm_error *e)
+                       const struct stage_task *made, struct stage_inputs **inputs,
+                       struct cbtm_error *e)
 {
 	const struct stage_command *c = s->command;
 	struct stage_place place[STAGE_INPUTS];
@@ -29,6 +31,8 @@ static int open_inputs(struct stage_session *s, const struct stage_task *task, u
 		place[n].input = in;
 		if (stage_input_dirs(c, in, cluster, s->k, &place[n].dirs, &place[n].n, e))
 			return e->name;
+		if (made && !strcmp(made->name, in->dataset))
+			place[n].dirs = NULL;
 		n++;
 	}
 	return stage_inputs_open(c->stage, place, n, &c->search, inputs, e);
@@ -120,34 +124,132 @@ static int create_part(struct stage_session *s, struct stage_run *run, struct cb
 	}
 }
 
-static int do_part(struct stage_session *s, struct stage_run *run, bool *skipped,
-                   struct cbtm_error *e)
+static void seal(struct store_writer *out, struct cbtm_error *e)
+{
+	double start = clock_seconds(), sync = steps_seconds(STEP_SYNC);
+
+	store_seal(out, e);
+	steps_add(STEP_SEAL, clock_seconds() - start - (steps_seconds(STEP_SYNC) - sync));
+}
+
+/* ---------------------------------------------------------------- what is made along */
+
+/* Whether all folders that the task along needs were given. */
+static bool has_folders(const struct stage_session *s, const struct stage_task *along)
+{
+	const struct stage_command *c = s->command;
+	const struct stage_folder *f = stage_command_folder(c, along->name);
+
+	for (const struct stage_input *in = along->reads; f && f->dirs.n && in->dataset; in++)
+		if (stage_input_is_wanted(in, c->options, s->k))
+			f = stage_command_folder(c, in->dataset);
+	return f && f->dirs.n;
+}
+
+/* A task that is done alone is not told the options of others: there what lies in the folders
+ * decides. Where all are done, what is trained on all parts is not there yet, or out of date. */
+static const struct stage_task *task_along(const struct stage_session *s,
+                                           const struct stage_task *task)
+{
+	const struct stage_command *c = s->command;
+
+	return *c->frame.task ? stage_task_together(c->stage, task)
+	                      : stage_task_along(c->stage, task, c->options, s->k);
+}
+
+/* *along: what to make along with `run`, whose parts are counted; its `out` is NULL. That an input
+ * is not there is no error: the task itself will tell. */
+static int open_along(struct stage_session *s, struct stage_run *run, struct stage_run *along,
+                      struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	const struct stage_task *task = task_along(s, run->task);
+	struct cbtm_error ignored = { 0 };
+
+	*along = *run;
+	along->task = NULL;
+	along->inputs = NULL;
+	along->source = NULL;
+	if (!task || !has_folders(s, task) ||
+	    open_inputs(s, task, run->cluster, run->task, &along->inputs, &ignored))
+		return 0;
+	along->task = task;
+	along->plugin = NULL;
+	along->out_dir = stage_output_dir(c, task, run->cluster, e);
+	return along->out_dir ? folder_make(along->out_dir, e) : (int)e->name;
+}
+
+/* run->along: its part, unless it is there or another process has it. */
+static int begin_along(struct stage_session *s, struct stage_run *run, struct stage_run *along,
+                       struct cbtm_error *e)
+{
+	struct cbtm_error now = { 0 };
+
+	run->along = NULL;
+	along->out = NULL;
+	if (!along->task)
+		return 0;
+	along->part = run->part;
+	stage_inputs_made(along->inputs, run->task->name, run->fingerprint);
+	if (compute_fingerprint(s, along, e))
+		return e->name;
+	if (store_create(along->out_dir, along->part, store_kind_find(along->task->kind),
+	                 along->fingerprint, &along->out, &now) == CBTM_ERR_BUSY)
+		return 0;
+	if (now.name || !along->out)
+		return error_copy(e, &now);
+	run->along = along;
+	return store_use_pool(along->out, along->pool, e);
+}
+
+static void seal_along(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
+{
+	if (!run->along)
+		return;
+	seal(run->along->out, e);
+	run->along->out = NULL;
+	s->made_along |= UINT64_C(1) << stage_task_index(s->command->stage, run->along->task);
+}
+
+/* ---------------------------------------------------------------- a task */
+
+static int run_part(struct stage_session *s, struct stage_run *run, struct stage_run *along,
+                    struct cbtm_error *e)
 {
 	const void *cursor;
 	size_t n = 0;
 
+	if (store_use_pool(run->out, run->pool, e) || begin_along(s, run, along, e))
+		return e->name;
+	if (!store_cursor(run->out, &cursor, &n, e) && n)
+		log_message(LOG_INFO, "%s: going on behind the last commit of part %u", run->task->name,
+		            run->part);
+	if (e->name || fault_point("stage.run", e) || run->task->run(run, e) ||
+	    fault_point("stage.seal", e))
+		return e->name ? (int)e->name
+		               : (int)error_set(e, CBTM_ERR_INTERNAL, run->task->name,
+		                                "failed without saying why");
+	return 0;
+}
+
+static int do_part(struct stage_session *s, struct stage_run *run, struct stage_run *along,
+                   bool *skipped, struct cbtm_error *e)
+{
 	if (signals_check(e) || compute_fingerprint(s, run, e) || create_part(s, run, e))
 		return e->name;
 	if (!run->out)
 		return 0;
 	*skipped = false;
-	if (store_use_pool(run->out, run->pool, e)) {
+	if (run_part(s, run, along, e)) {
 		store_leave(run->out);
+		store_leave(along->out);
 		return e->name;
 	}
-	if (!store_cursor(run->out, &cursor, &n, e) && n)
-		log_message(LOG_INFO, "%s: going on behind the last commit of part %u", run->task->name,
-		            run->part);
-	if (e->name || fault_point("stage.run", e) || run->task->run(run, e) ||
-	    fault_point("stage.seal", e)) {
-		store_leave(run->out);
-		return e->name ? (int)e->name
-		               : (int)error_set(e, CBTM_ERR_INTERNAL, run->task->name,
-		                                "failed without saying why");
-	}
-	double start = clock_seconds(), sync = steps_seconds(STEP_SYNC);
-	store_seal(run->out, e);
-	steps_add(STEP_SEAL, clock_seconds() - start - (steps_seconds(STEP_SYNC) - sync));
+	seal(run->out, e);
+	if (e->name)
+		store_leave(along->out);
+	else
+		seal_along(s, run, e);
 	return e->name;
 }
 
@@ -178,11 +280,12 @@ static int do_parts(struct stage_session *s, struct stage_run *run, bool *skippe
 	uint32_t first = f->part_given ? (uint32_t)f->part : 0;
 	uint32_t end = f->part_given ? first + 1 : run->parts;
 	struct digest *fingerprint = mem_zeroed(run->parts, sizeof *fingerprint, "parts", e);
+	struct stage_run along = { 0 };
 
-	if (!fingerprint)
-		return e->name;
+	if (!fingerprint || open_along(s, run, &along, e))
+		goto done;
 	for (run->part = first; run->part < end; run->part++) {
-		if (do_part(s, run, skipped, e))
+		if (do_part(s, run, &along, skipped, e))
 			goto done;
 		fingerprint[run->part] = run->fingerprint;
 	}
@@ -191,6 +294,7 @@ static int do_parts(struct stage_session *s, struct stage_run *run, bool *skippe
 	if (!f->part_given && !fault_point("stage.dataset", e))
 		dataset_seal(run->out_dir, store_kind_find(run->task->kind), fingerprint, run->parts, e);
 done:
+	stage_inputs_close(along.inputs);
 	free(fingerprint);
 	return e->name;
 }
@@ -210,7 +314,7 @@ int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32
 	outcome->skipped = true;
 	outcome->path = run.out_dir = stage_output_dir(c, task, cluster, e);
 	if (!run.out_dir || folder_make(run.out_dir, e) || open_plugin(s, task, e) ||
-	    open_inputs(s, task, cluster, &run.inputs, e) || count_parts(s, &run, e))
+	    open_inputs(s, task, cluster, NULL, &run.inputs, e) || count_parts(s, &run, e))
 		goto done;
 	run.plugin = task->plugin ? s->plugin : NULL;
 	if (c->frame.part_given) {
@@ -220,6 +324,8 @@ int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32
 			goto done;
 	}
 	do_parts(s, &run, &outcome->skipped, e);
+	if (s->made_along >> stage_task_index(c->stage, task) & 1)
+		outcome->skipped = false;
 done:
 	stage_inputs_close(run.inputs);
 	return e->name;

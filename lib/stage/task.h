@@ -11,7 +11,8 @@ struct stage_session {
 	const struct cbtm_plugin *plugin; /* opened; NULL: no task so far needed one */
 	void *source;                     /* the stage's source plan */
 	uint32_t source_parts;
-	bool reported; /* the error was printed with the task's last line */
+	uint64_t made_along; /* bits of tasks of which this session made parts along with another's */
+	bool reported;       /* the error was printed with the task's last line */
 };
 
 /* What became of a task; also the word in the last line. */
@@ -22,7 +23,8 @@ struct stage_outcome {
 
 /*
  * Does a task for `cluster` (0 if it is not EACH_CLUSTER): the part that --part names, or all of
- * them and then DATASET.json. A part that is sealed with the same fingerprint is left alone.
+ * them and then DATASET.json. A task that can be made along is, where its folder and all else that
+ * it reads are there: its parts, not its DATASET.json. A part that is sealed with the same fingerprint is left alone.
  */
 int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
                   struct stage_outcome *outcome, struct cbtm_error *e);

@@ -8,6 +8,11 @@
 
 enum { SMALL = 65536 }; /* ids of a vocabulary of up to this size fit u16 */
 
+size_t tokens_id_bytes(uint64_t vocabulary_size)
+{
+	return vocabulary_size <= SMALL ? sizeof(uint16_t) : sizeof(uint32_t);
+}
+
 int tokens_add_column(struct store_writer *w, uint64_t vocabulary_size, struct cbtm_error *e)
 {
 	if (vocabulary_size == 0 || vocabulary_size > UINT32_MAX)
@@ -84,10 +89,10 @@ int tokens_prepare(const struct store_writer *w, uint32_t *ids, uint64_t n, stru
 	return 0;
 }
 
-int tokens_append_prepared(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
+int tokens_append_prepared(struct store_writer *w, const void *elements, const uint64_t *n,
                            uint64_t rows, struct cbtm_error *e)
 {
-	return store_append_rows(w, "ids", ids, n, rows, e);
+	return store_append_rows(w, "ids", elements, n, rows, e);
 }
 
 int tokens_append_rows(struct store_writer *w, const uint32_t *ids, const uint64_t *n,

@@ -5,6 +5,8 @@
 
 /* Adds the column "ids" to a writer of kind "tokens": u16 if vocabulary_size <= 65536. */
 int tokens_add_column(struct store_writer *w, uint64_t vocabulary_size, struct cbtm_error *e);
+/* Bytes of an id in that column. */
+size_t tokens_id_bytes(uint64_t vocabulary_size);
 /* Appends one document's ids (each < vocabulary_size: checked). */
 int tokens_append(struct store_writer *w, const uint32_t *ids, uint64_t n, struct cbtm_error *e);
 
@@ -17,7 +19,7 @@ int tokens_append_rows(struct store_writer *w, const uint32_t *ids, const uint64
  * the ids and makes them elements of the column, in place.
  */
 int tokens_prepare(const struct store_writer *w, uint32_t *ids, uint64_t n, struct cbtm_error *e);
-int tokens_append_prepared(struct store_writer *w, const uint32_t *ids, const uint64_t *n,
+int tokens_append_prepared(struct store_writer *w, const void *elements, const uint64_t *n,
                            uint64_t rows, struct cbtm_error *e);
 
 struct tokens_reader;

@@ -5,13 +5,11 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "store/split.h"
-#include "store/tokens.h"
 #include "text/bpe_train.h"
+#include "text/encoding.h"
 #include "text/flow.h"
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	BATCH_BYTES = 4 << 20,
@@ -203,23 +201,20 @@ end:
 /* The ids of TASK_ROWS documents, one behind another. */
 struct task_ids {
 	struct bpe_ids ids;
-	size_t end[TASK_ROWS];
+	uint64_t n[TASK_ROWS];
 };
 
-struct encoding {
+struct encoded {
 	struct batch batch[FLOW_SLOTS];
 	struct task_ids ids[FLOW_SLOTS][BATCH_TASKS];
 	struct batch_reader reader;
-	struct bpe_encoder **encoder; /* one a thread */
-	unsigned threads;
-	struct store_writer *out;
-	uint64_t tokens[SPLIT_COUNT]; /* is the cursor too */
+	struct encoding *encoding;
 	uint64_t done;
 };
 
 static int read_documents(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e)
 {
-	struct encoding *c = arg;
+	struct encoded *c = arg;
 
 	return reader_next(&c->reader, &c->batch[slot], false, tasks, e);
 }
@@ -233,35 +228,25 @@ static size_t rows_of(const struct batch *b, size_t task)
 
 static int encode_some(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e)
 {
-	struct encoding *c = arg;
+	struct encoded *c = arg;
 	const struct batch *b = &c->batch[slot];
-	const size_t *start = b->start + task * TASK_ROWS;
 	struct task_ids *t = &c->ids[slot][task];
 
-	t->ids.n = 0;
-	if (bpe_encode_batch(c->encoder[thread], b->text.data ? b->text.data : "", start, start + 1,
-	                     rows_of(b, task), &t->ids, t->end, e))
-		return e->name;
-	return tokens_prepare(c->out, t->ids.v, t->ids.n, e);
+	return encoding_ids(c->encoding, thread, b->text.data ? b->text.data : "",
+	                    b->start + task * TASK_ROWS, rows_of(b, task), &t->ids, t->n, e);
 }
 
 static int append_ids(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e)
 {
-	struct encoding *c = arg;
+	struct encoded *c = arg;
 	const struct batch *b = &c->batch[slot];
 
-	if (store_append(c->out, "key", b->key, b->rows, e) ||
-	    store_append(c->out, "split", b->split, b->rows, e))
-		return e->name;
 	for (size_t task = 0; task * TASK_ROWS < b->rows; task++) {
 		struct task_ids *t = &c->ids[slot][task];
-		uint64_t n[TASK_ROWS];
+		size_t first = task * TASK_ROWS;
 
-		for (size_t i = 0; i < rows_of(b, task); i++) {
-			n[i] = t->end[i] - (i ? t->end[i - 1] : 0);
-			c->tokens[b->split[task * TASK_ROWS + i]] += n[i];
-		}
-		if (tokens_append_prepared(c->out, t->ids.v, n, rows_of(b, task), e))
+		if (encoding_append(c->encoding, b->key + first, b->split + first, t->ids.v, t->n,
+		                    rows_of(b, task), e))
 			return e->name;
 		if (t->ids.cap > KEPT_IDS)
 			bpe_ids_free(&t->ids);
@@ -273,44 +258,15 @@ static int append_ids(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_err
 
 static int commit(void *arg, struct cbtm_error *e)
 {
-	struct encoding *c = arg;
-
-	return store_commit(c->out, c->tokens, sizeof c->tokens, e);
-}
-
-static int set_facts(const struct encoding *c, const struct bpe *bpe, const char *content,
-                     struct store_writer *out, struct cbtm_error *e)
-{
-	store_set_text(out, "vocabulary", content, e);
-	store_set_u64(out, "vocabulary_size", bpe->size, e);
-	for (int i = 0; i < SPLIT_COUNT; i++) {
-		char name[32];
-		snprintf(name, sizeof name, "tokens.%s", split_names[i]);
-		store_set_u64(out, name, c->tokens[i], e);
-	}
-	return e->name;
-}
-
-static int resume(struct encoding *c, struct store_writer *out, struct cbtm_error *e)
-{
-	const void *cursor;
-	size_t n;
-
-	if (store_cursor(out, &cursor, &n, e))
-		return e->name;
-	if (n && n != sizeof c->tokens)
-		return error_set(e, CBTM_ERR_BAD_STORE, NULL, "the cursor of tokens has %zu bytes", n);
-	if (n)
-		memcpy(c->tokens, cursor, n);
-	return 0;
+	return encoding_commit(((struct encoded *)arg)->encoding, e);
 }
 
 int corpus_encode(const struct store *documents, const struct bpe *bpe, const char *content,
                   struct pool *pool, struct store_writer *out, struct cbtm_error *e)
 {
-	struct encoding *c = mem_zeroed(1, sizeof *c, "encoding", e);
+	struct encoded *c = mem_zeroed(1, sizeof *c, "encoding", e);
 	struct flow flow = { .pool = pool,
-		                 .out = out,
+		                 .out = { out },
 		                 .step = STEP_ENCODE,
 		                 .arg = c,
 		                 .read = read_documents,
@@ -320,24 +276,17 @@ int corpus_encode(const struct store *documents, const struct bpe *bpe, const ch
 
 	if (!c)
 		return e->name;
-	c->out = out;
-	c->threads = pool_threads(pool);
-	c->encoder = mem_zeroed(c->threads, sizeof(struct bpe_encoder *), "encoding", e);
-	for (unsigned i = 0; c->encoder && i < c->threads && !e->name; i++)
-		c->encoder[i] = bpe_encoder_new(bpe, e);
-	if (e->name || tokens_add_column(out, bpe->size, e) || resume(c, out, e) ||
-	    reader_open(&c->reader, documents, store_rows(out, "key"), e))
+	if (encoding_new(bpe, content, pool_threads(pool), out, &c->encoding, e) ||
+	    reader_open(&c->reader, documents, encoding_rows(c->encoding), e))
 		goto end;
 	c->done = c->reader.row;
 	progress_start("tokens", c->reader.rows, "documents");
-	if (!flow_run(&flow, e) && !set_facts(c, bpe, content, out, e))
-		commit(c, e);
+	if (!flow_run(&flow, e))
+		encoding_finish(c->encoding, e);
 end:
 	progress_finish();
 	reader_close(&c->reader);
-	for (unsigned i = 0; c->encoder && i < c->threads; i++)
-		bpe_encoder_free(c->encoder[i]);
-	free(c->encoder);
+	encoding_free(c->encoding);
 	for (size_t i = 0; i < FLOW_SLOTS * BATCH_TASKS; i++)
 		bpe_ids_free(&c->ids[i / BATCH_TASKS][i % BATCH_TASKS].ids);
 	for (unsigned i = 0; i < FLOW_SLOTS; i++)

@@ -17,7 +17,7 @@ struct round {
 	uint64_t pending;     /* bytes behind the last commit */
 	/* What this round does: its tasks in this order. */
 	struct slot *reads, *works;
-	size_t reading, appending, committing, working, packing; /* tasks of each */
+	size_t reading, appending, committing, working, packing[FLOW_OUTS]; /* tasks of each */
 };
 
 static unsigned number_of(const struct round *r, const struct slot *s)
@@ -27,7 +27,7 @@ static unsigned number_of(const struct round *r, const struct slot *s)
 
 static bool commit_is_due(const struct round *r)
 {
-	return r->flow->out && r->pending >= FLOW_COMMIT_BYTES;
+	return r->flow->out[0] && r->pending >= FLOW_COMMIT_BYTES;
 }
 
 /* Appends what was worked on, in order. */
@@ -74,8 +74,10 @@ static int one_task(struct round *r, size_t task, unsigned thread, enum step *st
 		*step = f->step;
 		return f->work(f->arg, number_of(r, r->works), task, thread, e);
 	}
+	task -= r->working;
 	*step = STEP_COMPRESS;
-	return store_pack(f->out, task - r->working, thread, e);
+	return task < r->packing[0] ? store_pack(f->out[0], task, thread, e)
+	                            : store_pack(f->out[1], task - r->packing[0], thread, e);
 }
 
 static int run_task(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
@@ -95,7 +97,6 @@ static int plan(struct round *r, struct cbtm_error *e)
 	bool due = commit_is_due(r);
 
 	r->reads = r->works = NULL;
-	r->packing = 0;
 	for (unsigned i = 0; i < r->used && !r->works; i++) {
 		struct slot *s = &r->slot[(r->first + i) % FLOW_SLOTS];
 		if (s->state == READ)
@@ -105,10 +106,13 @@ static int plan(struct round *r, struct cbtm_error *e)
 		r->reads = &r->slot[(r->first + r->used) % FLOW_SLOTS];
 	r->reading = r->reads != NULL;
 	r->working = r->works ? r->works->tasks : 0;
-	r->appending = f->out && !due && r->used && r->slot[r->first].state == WORKED;
-	if (f->out && store_pack_begin(f->out, &r->packing, e))
-		return e->name;
-	r->committing = due && !r->packing;
+	r->appending = f->out[0] && !due && r->used && r->slot[r->first].state == WORKED;
+	for (int i = 0; i < FLOW_OUTS; i++) {
+		r->packing[i] = 0;
+		if (f->out[i] && store_pack_begin(f->out[i], &r->packing[i], e))
+			return e->name;
+	}
+	r->committing = due && !r->packing[0] && !r->packing[1];
 	return 0;
 }
 
@@ -125,7 +129,15 @@ static int note(struct round *r, struct cbtm_error *e)
 		r->works->state = WORKED;
 	if (r->committing)
 		r->pending = 0;
-	return r->flow->out ? store_pack_end(r->flow->out, e) : append(r, e);
+	for (int i = 0; i < FLOW_OUTS; i++)
+		if (r->flow->out[i] && store_pack_end(r->flow->out[i], e))
+			return e->name;
+	return r->flow->out[0] ? 0 : append(r, e);
+}
+
+static size_t tasks_of(const struct round *r)
+{
+	return r->reading + r->appending + r->committing + r->working + r->packing[0] + r->packing[1];
 }
 
 int flow_run(const struct flow *f, struct cbtm_error *e)
@@ -133,12 +145,9 @@ int flow_run(const struct flow *f, struct cbtm_error *e)
 	struct round r = { .flow = f };
 
 	while (!r.ended || r.used) {
-		if (plan(&r, e) ||
-		    pool_run(f->pool, r.reading + r.appending + r.committing + r.working + r.packing,
-		             run_task, &r, e) ||
-		    note(&r, e))
+		if (plan(&r, e) || pool_run(f->pool, tasks_of(&r), run_task, &r, e) || note(&r, e))
 			return e->name;
-		if (signals_stop_requested() && (!f->out || !f->commit(f->arg, e)))
+		if (signals_stop_requested() && (!f->out[0] || !f->commit(f->arg, e)))
 			signals_check(e);
 		if (e->name)
 			return e->name;

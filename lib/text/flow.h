@@ -10,12 +10,13 @@
 #include "base/steps.h"
 #include "store/store.h"
 
-enum { FLOW_SLOTS = 4, FLOW_COMMIT_BYTES = 32 << 20 };
+enum { FLOW_SLOTS = 4, FLOW_OUTS = 2, FLOW_COMMIT_BYTES = 32 << 20 };
 
 struct flow {
 	struct pool *pool;
-	struct store_writer *out; /* NULL: nothing is packed or committed */
-	enum step step;           /* what `work` is */
+	/* What is appended to; the first NULL: nothing is packed or committed. */
+	struct store_writer *out[FLOW_OUTS];
+	enum step step; /* what `work` is; STEP_COUNT: it times itself */
 	void *arg;
 	/* Reads the next batch into slot 0 .. FLOW_SLOTS - 1; *tasks: of work on it, 0 at the end. One
 	 * call at a time, beside the other functions for other slots. Its error is reported when the
@@ -26,7 +27,7 @@ struct flow {
 	/* Appends the batch; *bytes: of text, what counts for the commit interval. In order, one call at a
 	 * time, beside `read` and `work` for other slots; without `out` beside nothing. */
 	int (*append)(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *e);
-	/* Calls store_commit; on any thread, but never beside `append`. */
+	/* Calls store_commit for each; on any thread, but never beside `append`. */
 	int (*commit)(void *arg, struct cbtm_error *e);
 };
 

@@ -25,6 +25,7 @@ struct ingesting {
 	uint64_t dropped_n;
 	struct key_set keys;
 	uint64_t committed; /* rows that `out` held at the start */
+	uint64_t encoded;   /* that the tokens held */
 	uint64_t rows;      /* of the source so far */
 	uint64_t documents, bytes, split[SPLIT_COUNT], repeated, duplicates;
 };
@@ -91,30 +92,77 @@ static int open_dropped(struct ingesting *s, struct cbtm_error *e)
 	return e->name;
 }
 
-/* Appends rows [first, end), strings at `at`. */
-static int append_run(struct ingesting *s, const struct reading_rows *r, size_t first, size_t end,
-                      const char *id, const char *text, const char *meta, struct cbtm_error *e)
+/* Where rows from `row` on begin. */
+struct place {
+	size_t row;
+	const char *id, *text, *meta, *ids;
+};
+
+static void go_to(struct place *p, const struct ingesting *s, const struct reading_rows *r,
+                  size_t row)
+{
+	size_t id_bytes = r->ids && s->in->tokens ? encoding_id_bytes(s->in->tokens) : 0;
+
+	for (; p->row < row; p->row++) {
+		p->id += r->id_n[p->row];
+		p->text += r->text_n[p->row];
+		p->meta += r->meta_n[p->row];
+		if (id_bytes)
+			p->ids += id_bytes * r->ids_n[p->row];
+	}
+}
+
+static int append_documents(const struct ingesting *s, const struct reading_rows *r,
+                            const struct place *p, size_t n, struct cbtm_error *e)
 {
 	struct store_writer *out = s->in->out;
-	size_t n = end - first;
 
-	if (store_append(out, "key", r->key + first, n, e) ||
-	    store_append_rows(out, "id", id, r->id_n + first, n, e) ||
-	    store_append_rows(out, "text", text, r->text_n + first, n, e) ||
-	    store_append_rows(out, "meta", meta, r->meta_n + first, n, e) ||
-	    store_append(out, "split", r->split + first, n, e))
+	if (store_append(out, "key", r->key + p->row, n, e) ||
+	    store_append_rows(out, "id", p->id, r->id_n + p->row, n, e) ||
+	    store_append_rows(out, "text", p->text, r->text_n + p->row, n, e) ||
+	    store_append_rows(out, "meta", p->meta, r->meta_n + p->row, n, e) ||
+	    store_append(out, "split", r->split + p->row, n, e))
 		return e->name;
 	return 0;
 }
 
-/* Counts a row; whether it is to be appended. */
-static int count_row(struct ingesting *s, const struct reading_rows *r, size_t i, bool *append,
+/* Of n rows, the last of which is number `end` (from 1), those that are held already. */
+static size_t count_held(uint64_t held, uint64_t end, size_t n)
+{
+	uint64_t before = end - n;
+
+	return held <= before ? 0 : held < end ? (size_t)(held - before) : n;
+}
+
+/* Appends rows [p->row, end), which are the last documents that were counted. */
+static int append_run(const struct ingesting *s, const struct reading_rows *r,
+                      const struct place *p, size_t end, uint64_t *bytes, struct cbtm_error *e)
+{
+	size_t n = end - p->row;
+	size_t skip = count_held(s->committed, s->documents, n);
+	size_t skip_ids = s->in->tokens ? count_held(s->encoded, s->documents, n) : n;
+	struct place at = *p, ids = *p;
+
+	go_to(&at, s, r, p->row + skip);
+	go_to(&ids, s, r, p->row + skip_ids);
+	if (skip < n && append_documents(s, r, &at, n - skip, e))
+		return e->name;
+	if (skip_ids < n && encoding_append(s->in->tokens, r->key + ids.row, r->split + ids.row,
+	                                    ids.ids, r->ids_n + ids.row, n - skip_ids, e))
+		return e->name;
+	for (size_t i = p->row + (skip < skip_ids ? skip : skip_ids); i < end; i++)
+		*bytes += r->text_n[i] + r->meta_n[i];
+	return 0;
+}
+
+/* Counts a row; whether it stays. */
+static int count_row(struct ingesting *s, const struct reading_rows *r, size_t i, bool *stays,
                      struct cbtm_error *e)
 {
 	bool seen = false;
 
-	*append = false;
-	if (is_dropped(s, s->rows++)) {
+	*stays = !is_dropped(s, s->rows++);
+	if (!*stays) {
 		s->duplicates++;
 		return 0;
 	}
@@ -123,7 +171,7 @@ static int count_row(struct ingesting *s, const struct reading_rows *r, size_t i
 	s->repeated += seen;
 	s->bytes += r->text_n[i];
 	s->split[r->split[i]]++;
-	*append = s->documents++ >= s->committed;
+	s->documents++;
 	return 0;
 }
 
@@ -131,25 +179,19 @@ static int count_row(struct ingesting *s, const struct reading_rows *r, size_t i
 static int take(void *arg, const struct reading_rows *r, uint64_t *bytes, struct cbtm_error *e)
 {
 	struct ingesting *s = arg;
-	const char *id = r->id, *text = r->text, *meta = r->meta;
-	size_t first = 0;
+	struct place at = { 0, r->id, r->text, r->meta, r->ids };
 
 	for (size_t i = 0; i <= r->n; i++) {
-		bool append = false;
+		bool stays = false;
 
-		if (i < r->n && count_row(s, r, i, &append, e))
+		if (i < r->n && count_row(s, r, i, &stays, e))
 			return e->name;
-		if (append) {
-			*bytes += r->text_n[i] + r->meta_n[i];
+		if (stays)
 			continue;
-		}
-		if (first < i && append_run(s, r, first, i, id, text, meta, e))
+		if (at.row < i && append_run(s, r, &at, i, bytes, e))
 			return e->name;
-		for (; first <= i && first < r->n; first++) {
-			id += r->id_n[first];
-			text += r->text_n[first];
-			meta += r->meta_n[first];
-		}
+		if (i < r->n)
+			go_to(&at, s, r, i + 1);
 	}
 	progress_set(s->documents, NULL);
 	return 0;
@@ -194,13 +236,16 @@ static struct reading reading_of(const struct ingest *in)
 
 int ingest_part(const struct ingest *in, struct cbtm_error *e)
 {
-	struct ingesting s = { .in = in, .committed = store_rows(in->out, "key") };
+	struct ingesting s = { .in = in,
+		                   .committed = store_rows(in->out, "key"),
+		                   .encoded = in->tokens ? encoding_rows(in->tokens) : 0 };
 	struct reading reading = reading_of(in);
 	struct reading_counts counts;
 	struct buffer quarantine = { 0 };
 
 	reading.arg = &s;
 	reading.take = take;
+	reading.encoding = in->tokens;
 	progress_start("documents", 0, "documents");
 	if (in->rules->bad_input == BAD_INPUT_QUARANTINE) {
 		buffer_printf(&quarantine, e, "%s/part-%05" PRIu32 ".quarantine.jsonl", in->folder,
@@ -208,8 +253,8 @@ int ingest_part(const struct ingest *in, struct cbtm_error *e)
 		reading.quarantine = quarantine.data;
 	}
 	if (!e->name && !open_dropped(&s, e) && !reading_run(&reading, &counts, e) &&
-	    !set_facts(&s, &counts, e))
-		store_commit(in->out, NULL, 0, e);
+	    !set_facts(&s, &counts, e) && !store_commit(in->out, NULL, 0, e) && in->tokens)
+		encoding_finish(in->tokens, e);
 	progress_finish();
 	buffer_free(&quarantine);
 	free(s.keys.slot);

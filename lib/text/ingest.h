@@ -12,6 +12,7 @@ struct ingest {
 	const struct dataset *duplicates; /* rows that are left out; NULL: none */
 	struct pool *pool;
 	struct store_writer *out;
+	struct encoding *tokens; /* is given the documents' ids in the same pass; NULL: none are made */
 };
 
 /*
@@ -19,7 +20,8 @@ struct ingest {
  * already (the source is read again from the part's start), committing as it goes, and sets the
  * facts documents, bytes, documents.SPLIT, bad_lines (left out), repaired (documents with replaced
  * characters), repeated_ids (within the part; 16 bytes of memory for each of its documents),
- * duplicates (left out). The result depends on no thread and no commit. Errors: reading.h.
+ * duplicates (left out). The result depends on no thread and no commit, nor on how many rows the
+ * documents and the tokens held. The tokens are finished, too. Errors: reading.h.
  */
 int ingest_part(const struct ingest *in, struct cbtm_error *e);
 

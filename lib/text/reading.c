@@ -18,6 +18,7 @@ enum {
 	BATCH_TASKS = 128,
 	BATCH_LINES = BATCH_TASKS * TASK_LINES,
 	KEPT_BYTES = 1 << 20, /* a buffer larger than this is given back */
+	KEPT_IDS = 1 << 19,   /* likewise a piece's ids */
 	SHOWN = 10            /* places of bad lines that the log names */
 };
 
@@ -30,6 +31,8 @@ struct piece {
 	uint8_t split[TASK_LINES];
 	struct digest text_digest[TASK_LINES];
 	struct buffer id, text, meta;
+	struct bpe_ids ids;
+	uint64_t ids_n[TASK_LINES];
 };
 
 struct batch {
@@ -117,10 +120,9 @@ static int parse_line(struct state *s, struct batch *b, size_t line, struct piec
 	return 0;
 }
 
-static int parse_some(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e)
+static int parse(struct state *s, struct batch *b, size_t task, unsigned thread,
+                 struct cbtm_error *e)
 {
-	struct state *s = arg;
-	struct batch *b = &s->batch[slot];
 	struct piece *p = &b->piece[task];
 
 	p->rows = 0;
@@ -131,6 +133,32 @@ static int parse_some(void *arg, unsigned slot, size_t task, unsigned thread, st
 		if (parse_line(s, b, i, p, &s->desk[thread], e))
 			return e->name;
 	return 0;
+}
+
+/* While the texts are in the processor's cache. */
+static int encode(struct state *s, struct piece *p, unsigned thread, struct cbtm_error *e)
+{
+	size_t start[TASK_LINES + 1] = { 0 };
+
+	for (size_t i = 0; i < p->rows; i++)
+		start[i + 1] = start[i] + p->text_n[i];
+	return encoding_ids(s->reading->encoding, thread, p->text.data ? p->text.data : "", start,
+	                    p->rows, &p->ids, p->ids_n, e);
+}
+
+static int parse_some(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct state *s = arg;
+	struct batch *b = &s->batch[slot];
+	double start = clock_seconds(), parsed;
+
+	parse(s, b, task, thread, e);
+	steps_add(STEP_PARSE, (parsed = clock_seconds()) - start);
+	if (e->name || !s->reading->encoding)
+		return e->name;
+	encode(s, &b->piece[task], thread, e);
+	steps_add(STEP_ENCODE, clock_seconds() - parsed);
+	return e->name;
 }
 
 /* What is wrong with a line, named by its place. */
@@ -195,19 +223,25 @@ static int append_batch(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_e
 		    count_bad(s, &b->lines, &b->lines.line[i], b->outcome[i] == BAD, e))
 			return e->name;
 	for (size_t i = 0; i * TASK_LINES < b->lines.lines; i++) {
-		const struct piece *p = &b->piece[i];
-		struct reading_rows rows = { p->rows,    p->key,       p->split,     p->text_digest,
-			                         p->id.data, p->text.data, p->meta.data, p->id_n,
-			                         p->text_n,  p->meta_n };
+		struct piece *p = &b->piece[i];
+		struct reading_rows rows = { p->rows,    p->key,       p->split,         p->text_digest,
+			                         p->id.data, p->text.data, p->meta.data,     p->id_n,
+			                         p->text_n,  p->meta_n,    (char *)p->ids.v, p->ids_n };
 		if (p->rows && s->reading->take(s->reading->arg, &rows, bytes, e))
 			return e->name;
+		if (p->ids.cap > KEPT_IDS)
+			bpe_ids_free(&p->ids);
 	}
 	return 0;
 }
 
 static int commit(void *arg, struct cbtm_error *e)
 {
-	return store_commit(((struct state *)arg)->reading->out, NULL, 0, e);
+	const struct reading *r = ((struct state *)arg)->reading;
+
+	if (store_commit(r->out, NULL, 0, e))
+		return e->name;
+	return r->encoding ? encoding_commit(r->encoding, e) : 0;
 }
 
 static int begin(struct state *s, struct cbtm_error *e)
@@ -242,6 +276,7 @@ static void end(struct state *s)
 			buffer_free(&b->piece[j].id);
 			buffer_free(&b->piece[j].text);
 			buffer_free(&b->piece[j].meta);
+			bpe_ids_free(&b->piece[j].ids);
 		}
 		free(b->piece);
 		free(b->outcome);
@@ -256,8 +291,9 @@ int reading_run(const struct reading *reading, struct reading_counts *counts, st
 {
 	struct state s = { .reading = reading };
 	struct flow flow = { .pool = reading->pool,
-		                 .out = reading->out,
-		                 .step = STEP_PARSE,
+		                 .out = { reading->out,
+		                          reading->encoding ? encoding_out(reading->encoding) : NULL },
+		                 .step = STEP_COUNT,
 		                 .arg = &s,
 		                 .read = read_batch,
 		                 .work = parse_some,

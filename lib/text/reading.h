@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "store/store.h"
 #include "text/document.h"
+#include "text/encoding.h"
 #include "text/source.h"
 
 /* What becomes of a line that is broken. Text with invalid UTF-8 is repaired by the last two. */
@@ -31,6 +32,9 @@ struct reading_rows {
 	const struct digest *text_digest; /* only if asked for */
 	const char *id, *text, *meta;
 	const uint64_t *id_n, *text_n, *meta_n; /* bytes of each */
+	/* Only if asked for: the texts' token ids, elements of "tokens", and how many each has. */
+	const char *ids;
+	const uint64_t *ids_n;
 };
 
 struct reading {
@@ -42,8 +46,9 @@ struct reading {
 	const char *quarantine; /* file for the bad lines; NULL: none. It is written anew. */
 	struct pool *pool;
 	struct store_writer *out;
+	struct encoding *encoding; /* makes token ids, too, and is committed with `out`; NULL: none */
 	void *arg;
-	/* Appends rows to `out`; *bytes: of text, what counts for the commit interval. */
+	/* Appends rows to `out`, and to what is encoded; *bytes: of text, what counts for the commit interval. */
 	int (*take)(void *arg, const struct reading_rows *rows, uint64_t *bytes, struct cbtm_error *e);
 };
 

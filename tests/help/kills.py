@@ -16,19 +16,19 @@ import tiny
 class Stage:
     """A stage over the datasets of an undisturbed run in whole/."""
 
-    def __init__(self, name, source):
-        self.name, self.source = name, source
+    def __init__(self, stage, source, name=None, out="whole", settings=None):
+        self.stage, self.source, self.name, self.settings = stage, source, name or stage, settings
         begin = time.monotonic()
-        tiny.run(self.line("whole") + ["--threads", "1"])
+        tiny.run(self.line(out) + ["--threads", "1"])
         self.seconds = time.monotonic() - begin
-        self.expected = self.published("whole")
+        self.expected = self.published(out)
         self.trials = self.kills = 0
 
     def line(self, out):
-        return tiny.command(self.name, self.source, "whole", out)
+        return tiny.command(self.stage, self.source, "whole", out, self.settings)
 
     def published(self, out):
-        names = tiny.folders(self.name)[1]
+        names = tiny.folders(self.stage)[1]
         return {f"{name}/{path}": digest for name in names for path, digest in tiny.sealed(os.path.join(out, name)).items()}
 
     def disturb(self, attempts):
@@ -76,8 +76,12 @@ def stages():
     tiny.built()
     tiny.in_memory()
     tiny.corpus("corpus.jsonl")
+    source = os.path.abspath("corpus.jsonl")
     for name in tiny.STAGES:
-        yield Stage(name, os.path.abspath("corpus.jsonl"))
+        yield Stage(name, source)
+        if name == "tokenize":  # documents and tokens are made in one pass
+            yield Stage(name, source, "tokenize with an imported vocabulary", "imported",
+                        {"vocabulary.tokenizer": os.path.abspath("whole/vocabulary")})
 
 
 def report(all_wrong, done, least):

@@ -63,6 +63,31 @@ static void test_what_is_for_people_is_read_by_no_task(void **state)
 	}
 }
 
+extern const struct cbtm_stage stage_tokenize;
+
+/* With a trained vocabulary the tokens need all documents first. */
+static void test_tokens_go_along_with_documents_where_the_vocabulary_is_imported(void **state)
+{
+	const struct cbtm_stage *own[] = { &stage_tokenize, NULL };
+	const struct stage_task *documents = stage_find_task(own, "documents", NULL);
+	const struct stage_task *vocabulary = stage_find_task(own, "vocabulary", NULL);
+	const struct stage_task *tokens = stage_find_task(own, "tokens", NULL);
+	struct cbtm_error e = { 0 };
+	struct arena *a = arena_new(&e);
+	void *options = arena_take(a, stage_tokenize.options_size, &e);
+	const struct cbtm_param *row = param_find(stage_tokenize.options, "vocabulary.tokenizer");
+	(void)state;
+	assert_int_equal(param_defaults(stage_tokenize.options, options, a, &e), 0);
+	assert_true(stage_task_needs(&stage_tokenize, vocabulary, documents, options, 1));
+	assert_true(stage_task_needs(&stage_tokenize, tokens, documents, options, 1));
+	assert_null(stage_task_along(&stage_tokenize, documents, options, 1));
+	*(const char **)((char *)options + row->offset) = "tokenizer.json";
+	assert_false(stage_task_needs(&stage_tokenize, vocabulary, documents, options, 1));
+	assert_ptr_equal(stage_task_along(&stage_tokenize, documents, options, 1), tokens);
+	assert_null(stage_task_along(&stage_tokenize, vocabulary, options, 1));
+	arena_free(a);
+}
+
 static void test_clusters_have_readable_folders(void **state)
 {
 	char name[STAGE_CLUSTER_FOLDER];
@@ -108,6 +133,7 @@ int main(void)
 		cmocka_unit_test(test_every_input_is_published_by_an_earlier_task),
 		cmocka_unit_test(test_no_option_of_a_stage_has_the_name_of_a_dataset),
 		cmocka_unit_test(test_what_is_for_people_is_read_by_no_task),
+		cmocka_unit_test(test_tokens_go_along_with_documents_where_the_vocabulary_is_imported),
 		cmocka_unit_test(test_clusters_have_readable_folders),
 		cmocka_unit_test(test_a_key_that_the_plugin_needs_must_be_set),
 	};

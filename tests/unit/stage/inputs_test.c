@@ -72,6 +72,28 @@ static void test_inputs_are_found_by_name_and_part(void **state)
 	stage_inputs_close(run.inputs);
 }
 
+static void test_what_is_made_now_has_the_fingerprint_that_is_told(void **state)
+{
+	const char *one[] = { dataset(state, "one", 2, "v") };
+	struct stage_place place[] = { { &inputs[0], NULL, 1 }, { &inputs[1], one, 1 } };
+	struct stage_run run = { .task = &fake_make.tasks[0] };
+	struct cbtm_error e = { 0 };
+	struct digest *digests, made = { 5, 6 };
+	const char **names;
+	size_t n;
+
+	struct arena *a = arena_new(&e);
+	assert_int_equal(stage_inputs_open(&fake_make, place, 2, NULL, &run.inputs, &e), 0);
+	stage_inputs_made(run.inputs, "pages", made);
+	assert_null(stage_input(&run, "pages"));
+	assert_int_equal(stage_inputs_digests(run.inputs, 1, a, &digests, &names, &n, &e), 0);
+	assert_int_equal(n, 2);
+	assert_true(digest_equal(digests[0], made));
+	assert_true(digest_equal(digests[1], dataset_part_fingerprint(stage_input(&run, "copies"), 1)));
+	arena_free(a);
+	stage_inputs_close(run.inputs);
+}
+
 static void test_other_vocabularies_are_refused(void **state)
 {
 	const char *two[] = { dataset(state, "one", 1, "v"), dataset(state, "two", 1, "w") };
@@ -115,6 +137,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_inputs_are_found_by_name_and_part, scratch_make,
 		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_is_made_now_has_the_fingerprint_that_is_told,
+		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_other_vocabularies_are_refused, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_other_numbers_of_parts_are_refused, scratch_make,

@@ -101,6 +101,90 @@ static void test_a_part_that_another_process_writes_is_busy(void **state)
 	close_session(&f);
 }
 
+/* A stage whose pages make their copies along, with letters that need no page. */
+static int make_pages(struct stage_run *r, struct cbtm_error *e)
+{
+	if (r->along)
+		store_append_row(r->along->out, "results", "along", 5, e);
+	return store_append_row(r->out, "results", "page", 4, e);
+}
+
+static int make_letters(struct stage_run *r, struct cbtm_error *e)
+{
+	return store_append_row(r->out, "results", "alone", 5, e);
+}
+
+static void run_together(void **state, const char *const *words, struct cbtm_error *e)
+{
+	struct stage_task tasks[4];
+	struct cbtm_stage stage = fake_read;
+	struct stage_command c;
+	struct stage_session s = { .command = &c, .k = 1 };
+	char text[8][4200], *argv[9] = { (char *)"program" };
+	int argc = 1;
+
+	memcpy(tasks, fake_read.tasks, sizeof tasks);
+	tasks[0].run = make_pages;
+	tasks[1].run = tasks[2].run = make_letters;
+	tasks[1].reads[0].dataset = NULL;
+	stage.tasks = tasks;
+	stage.together[0] = "pages";
+	stage.together[1] = "copies";
+	snprintf(text[0], sizeof text[0], "--input=%s/a.txt", (const char *)*state);
+	argv[argc++] = text[0];
+	for (; words[argc - 2]; argc++) {
+		snprintf(text[argc], sizeof text[0], "--%s=%s/%s", words[argc - 2], (const char *)*state,
+		         words[argc - 2]);
+		argv[argc] = text[argc];
+	}
+	assert_int_equal(stage_command_parse(&stage, argc, argv, &c, e), 0);
+	for (int i = 0; i < 3; i++) {
+		struct stage_outcome outcome;
+		int order[] = { 1, 0, 2 };
+		const struct stage_folder *f = stage_command_folder(&c, tasks[order[i]].name);
+		if (f->dirs.n)
+			assert_int_equal(stage_task_do(&s, &tasks[order[i]], 0, &outcome, e), 0);
+	}
+	stage_session_end(&s);
+	stage_command_free(&c);
+}
+
+static const char *first_row(void **state, const char *name)
+{
+	static char text[16];
+	struct cbtm_error e = { 0 };
+	struct store_reader *r;
+	struct store *s;
+	const void *data;
+	uint64_t n;
+
+	assert_int_equal(store_open(scratch_path(state, name), 0, NULL, &s, &e), 0);
+	assert_int_equal(store_reader_open(s, "results", &r, &e), 0);
+	assert_int_equal(store_read_row(r, 0, &data, &n, &e), 0);
+	snprintf(text, sizeof text, "%.*s", (int)n, (const char *)data);
+	store_reader_close(r);
+	store_close(s);
+	return text;
+}
+
+static void test_a_part_is_made_along_where_its_folders_are_given(void **state)
+{
+	struct cbtm_error e = { 0 };
+	fake_pipeline(*state, NULL);
+	run_together(state, (const char *const[]){ "letters", "pages", "copies", NULL }, &e);
+	assert_string_equal(first_row(state, "pages"), "page");
+	assert_string_equal(first_row(state, "copies"), "along");
+}
+
+static void test_what_was_not_made_along_is_made_by_its_own_task(void **state)
+{
+	struct cbtm_error e = { 0 };
+	fake_pipeline(*state, NULL);
+	run_together(state, (const char *const[]){ "pages", NULL }, &e);
+	run_together(state, (const char *const[]){ "letters", "pages", "copies", NULL }, &e);
+	assert_string_equal(first_row(state, "copies"), "alone");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +195,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_part_that_is_not_there_is_refused, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_part_that_another_process_writes_is_busy,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_part_is_made_along_where_its_folders_are_given,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_was_not_made_along_is_made_by_its_own_task,
 		                                scratch_make, scratch_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

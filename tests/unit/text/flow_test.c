@@ -67,14 +67,14 @@ static int run(void **state, const char *folder, unsigned threads, struct work *
                struct cbtm_error *e)
 {
 	struct pool *pool = pool_new(threads, e);
-	struct flow flow = { pool, NULL, STEP_ENCODE, w, read_batch, work, append, commit };
+	struct flow flow = { pool, { NULL }, STEP_ENCODE, w, read_batch, work, append, commit };
 	w->row = malloc(ROW);
 	if (folder)
 		store_create(scratch_path(state, folder), 0, store_kind_find("documents"),
 		             (struct digest){ 1, 1 }, &w->out, e);
 	if (folder)
 		store_use_pool(w->out, pool, e);
-	flow.out = w->out;
+	flow.out[0] = w->out;
 	int status = flow_run(&flow, e);
 	if (w->out && !status)
 		store_seal(w->out, e);

@@ -121,6 +121,80 @@ static void test_a_second_run_goes_on_behind_what_is_committed(void **state)
 	dataset_close(b);
 }
 
+/* Part 0 of the corpus, cut at byte `to`, in one pass into `out` and out/tokens with the
+ * vocabulary of "apart"; what is not wanted is left out. Sealed if it is whole. */
+static void ingest_both(void **state, const char *out, uint64_t to, bool documents, bool tokens)
+{
+	struct cbtm_error e = { 0 };
+	struct digest fingerprint = { 7, 0 };
+	struct pool *pool = pool_new(2, &e);
+	struct dataset *v = little_open(scratch_path(state, "apart"), "vocabulary");
+	struct source *s = little_plan(scratch_path(state, "in"), 1 << 30);
+	struct store_writer *w, *t = NULL;
+	struct encoding *encoding = NULL;
+	char content[DIGEST_HEX];
+	struct bpe *bpe;
+	s->part[0].to = to;
+	const char *dir = scratch_path(state, documents ? out : "nowhere");
+	store_create(dir, 0, store_kind_find("documents"), fingerprint, &w, &e);
+	assert_int_equal(bpe_open(v, &bpe, content, &e), 0);
+	if (tokens) {
+		char *folder = path_join(scratch_path(state, out), "tokens", &e);
+		store_create(folder, 0, store_kind_find("tokens"), fingerprint, &t, &e);
+		assert_int_equal(encoding_new(bpe, content, 2, t, &encoding, &e), 0);
+		free(folder);
+	}
+	struct ingest in = {
+		.source = s, .rules = &little_rules, .pool = pool, .out = w, .tokens = encoding
+	};
+	assert_int_equal(ingest_part(&in, &e), 0);
+	encoding_free(encoding);
+	if (to == UINT64_MAX) {
+		assert_int_equal(store_seal(w, &e), 0);
+		assert_int_equal(t ? store_seal(t, &e) : 0, 0);
+	} else {
+		store_leave(w);
+		store_leave(t);
+	}
+	bpe_free(bpe);
+	source_free(s);
+	dataset_close(v);
+	pool_free(pool);
+}
+
+static struct digest part_content(void **state, const char *dir)
+{
+	struct cbtm_error e = { 0 };
+	struct store *s;
+	assert_int_equal(store_open(scratch_path(state, dir), 0, NULL, &s, &e), 0);
+	struct digest d = store_content(s);
+	store_close(s);
+	return d;
+}
+
+static void test_one_pass_makes_tokens_too_wherever_both_stood(void **state)
+{
+	/* Bytes of the corpus after which documents and tokens were left before. */
+	static const uint64_t left[][2] = { { 0, 0 },       { 9000, 9000 }, { 9000, 4000 },
+		                                { 4000, 9000 }, { 0, 9000 },    { 9000, 0 } };
+	struct cbtm_error e = { 0 };
+	little_corpus_write(scratch_path(state, "in"));
+	assert_int_equal(ingest(state, "apart", 1 << 30, 2, 0, &e), 0);
+	assert_int_equal(little_tokens(scratch_path(state, "apart"), 2, &e), 0);
+	for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+		char out[16], tokens[32];
+		snprintf(out, sizeof out, "both%zu", i);
+		snprintf(tokens, sizeof tokens, "%s/tokens", out);
+		if (left[i][0])
+			ingest_both(state, out, left[i][0], true, false);
+		if (left[i][1])
+			ingest_both(state, out, left[i][1], false, true);
+		ingest_both(state, out, UINT64_MAX, true, true);
+		assert_true(digest_equal(part_content(state, out), part_content(state, "apart/documents")));
+		assert_true(digest_equal(part_content(state, tokens), part_content(state, "apart/tokens")));
+	}
+}
+
 static void test_a_bad_line_is_named_or_left_out_and_counted(void **state)
 {
 	struct cbtm_error e = { 0 };
@@ -169,6 +243,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parts_and_threads_change_no_document, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_second_run_goes_on_behind_what_is_committed,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_one_pass_makes_tokens_too_wherever_both_stood,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_bad_line_is_named_or_left_out_and_counted,
 		                                scratch_make, scratch_remove),
