@@ -2,13 +2,19 @@
 """Training steps of an OPT beside PyTorch's, step by step in turn; and beside llm.c's CPU trainer.
 
     bench/with-peers train --build build [--shape A] [--all] [--steps 7] [--llmc DIR]
+    bench/with-peers train --search ways.jsonl [--shape A] [--seconds 500]
 
-For each shape PyTorch's ways are tried for a few steps each (by default those that came out on top of --all: own module and
-transformers' OPT, eager and compiled, bf16 autocast; --all adds fp32 and one thread); the fastest then takes turns with cbtm's
-step, so that both see the same machine. Medians. Memory is each process's peak of resident memory. --llmc: a checkout of
+For each shape PyTorch's ways are tried for a few steps each (by default own module and transformers' OPT, eager and compiled, bf16
+autocast; --all adds fp32 and one thread); the fastest then takes turns with cbtm's step, so that both see the same machine.
+Medians. Memory is each process's peak of resident memory. --llmc: a checkout of
 karpathy/llm.c, compiled in a temporary folder; its trainer runs at its own batch of 4 x 64 tokens, as does cbtm beside it.
+
+--search tries all of PyTorch's ways and nothing else, and adds a line for each to a file; ways that stand there are not tried again, so
+it can be done in pieces. It prints the table of all. --way FILE takes the fastest way of a shape from such a file.
 """
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -44,6 +50,11 @@ class Worker:
         self.process.stdin.flush()
         return float(self.process.stdout.readline())
 
+    def hurry(self):
+        """From now on at real-time priority, all threads."""
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            os.sched_setscheduler(int(thread), os.SCHED_RR, os.sched_param(5))
+
     def close(self):
         out, self.notes = self.process.communicate("end\n")
         memory, self.loss = map(float, out.split())
@@ -72,18 +83,24 @@ def own_worker(build, shape, precision, threads=2, **options):
                   {"CBTM_PLUGIN_PATH": str(build / "plugins")})
 
 
-def fastest(shape, every, way):
-    """The worker of PyTorch's fastest way, left running, and its name; `way`: that one without a search."""
+def ways(every):
+    """PyTorch's ways: model, mode, precision, threads."""
+    found = [(m, h, "bf16", 2) for h in ("eager", "compile") for m in ("module", "transformers")]
+    more = [(m, h, p, t) for h in ("eager", "compile") for m in ("module", "transformers") for p in ("fp32", "bf16") for t in (1, 2)]
+    return found + [w for w in more if every and w not in found]
+
+
+def fastest(name, shape, every, way):
+    """The worker of PyTorch's fastest way, left running, and its name; `way`: that one, or that of a file, without a search."""
+    if way and os.path.exists(way):
+        found = [f for f in found_ways(way) if f["shape"] == name and "seconds" in f]
+        way = min(found, key=lambda f: f["seconds"])["way"]
     if way:
         model, mode, precision, threads = way.split(",")
         chosen = (model, mode, precision, int(threads))
         return torch_worker(shape, chosen), chosen
-    ways = [(m, h, "bf16", 2) for h in ("eager", "compile") for m in ("module", "transformers")]
-    if every:
-        ways += [(m, h, p, t) for h in ("eager", "compile") for m in ("module", "transformers") for p in ("fp32", "bf16")
-                 for t in (1, 2) if (m, h, p, t) not in ways]
     best = None
-    for way in ways:
+    for way in ways(every):
         worker = torch_worker(shape, way)
         seconds = statistics.median(worker.step() for _ in range(3))
         print(f"  PyTorch, {', '.join(map(str, way))} thread(s): {tokens(shape) / seconds:8.0f} tokens/s", flush=True)
@@ -96,10 +113,61 @@ def fastest(shape, every, way):
     return best[1], best[2]
 
 
+def found_ways(path):
+    return [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+
+
+@contextlib.contextmanager
+def locked(path):
+    """While measurements on this machine that take the same file's lock wait."""
+    with open(path or os.devnull, "a") as f:
+        if path:
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
+def try_way(name, way, steps, realtime, lock):
+    """What a way takes: the median and the least of its steps' seconds, and its memory; or why it does not work."""
+    found = {"shape": name, "way": ",".join(map(str, way))}
+    try:
+        worker = torch_worker(SHAPES[name], way)
+    except RuntimeError as e:
+        return dict(found, error=str(e)[-300:])
+    with locked(lock):
+        if realtime:
+            worker.hurry()
+        times = [worker.step() for _ in range(steps)]
+    memory = worker.close()
+    return dict(found, seconds=statistics.median(times), least=min(times), memory=memory, loss=worker.loss)
+
+
+def search(path, names, a):
+    start, left = time.monotonic(), 0
+    for name in names:
+        for way in ways(True):
+            if any(f["shape"] == name and f["way"] == ",".join(map(str, way)) for f in found_ways(path)):
+                continue
+            if time.monotonic() - start > a.seconds:
+                left += 1
+                continue
+            found = try_way(name, way, a.steps, a.realtime, a.lock)
+            with open(path, "a") as f:
+                f.write(json.dumps(found) + "\n")
+    for name in names:
+        print(f"{name}: {SHAPES[name]}")
+        for f in sorted((f for f in found_ways(path) if f["shape"] == name), key=lambda f: f.get("seconds", 1e9)):
+            if "error" in f:
+                print(f"  {f['way']:30} does not work: {f['error']}")
+            else:
+                print(f"  {f['way']:30} {f['seconds'] * 1e3:8.1f} ms  (best {f['least'] * 1e3:8.1f})  "
+                      f"{tokens(SHAPES[name]) / f['seconds']:8.0f} tokens/s  {f['memory']:7.0f} MiB  loss {f['loss']:.3f}")
+    print(f"{left} ways are left: run it again" if left else "all ways are tried")
+
+
 def compare(name, build, steps, every, way):
     shape, (speed, memory) = SHAPES[name], GOALS[name]
     print(f"{name}: {shape}")
-    theirs, way = fastest(shape, every, way)
+    theirs, way = fastest(name, shape, every, way)
     ours, exact = own_worker(build, shape, "bf16", way[3], timings="true"), own_worker(build, shape, "fp32", way[3])
     times = {"theirs": [], "ours": [], "exact": []}
     for i in range(steps):
@@ -172,14 +240,21 @@ def compare_llmc(source, build):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, required=True, help="build folder; `make bench` there first")
+    parser.add_argument("--build", type=pathlib.Path, default="build", help="build folder; `make bench` there first")
     parser.add_argument("--shape", action="append", choices=[*SHAPES, "none"], help="A, B, C or none; may be repeated; all without it")
     parser.add_argument("--all", action="store_true", help="try all of PyTorch's ways")
-    parser.add_argument("--way", help="one of PyTorch's ways without a search: module,compile,bf16,2; cbtm runs as many threads")
+    parser.add_argument("--way", help="one of PyTorch's ways without a search: module,compile,bf16,2, or a file of --search; cbtm runs as many threads")
+    parser.add_argument("--search", metavar="FILE", help="try all of PyTorch's ways that FILE lacks, and add them to it")
+    parser.add_argument("--seconds", type=float, default=500, help="--search: begin no way after so many")
+    parser.add_argument("--lock", metavar="FILE", help="--search: hold this file's lock while steps are taken")
+    parser.add_argument("--realtime", action="store_true", help="--search: take steps (not what comes before) at real-time priority")
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--llmc", type=pathlib.Path, help="checkout of karpathy/llm.c")
     a = parser.parse_args()
     start = time.monotonic()
+    if a.search:
+        search(a.search, a.shape or list(SHAPES), a)
+        return
     for name in a.shape or SHAPES:
         if name != "none":
             compare(name, a.build.resolve(), a.steps, a.all, a.way)

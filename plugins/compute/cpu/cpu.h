@@ -46,7 +46,7 @@ enum {
 	CHUNK = 16384,  /* elements of a task of the optimizer and of sums of squares */
 	K_BLOCK = 128,  /* terms of a product that are summed before the sum goes to memory */
 	PACK_ROWS = 32, /* rows of a matrix that are packed at a time */
-	PAST_CACHES = 64 << 20,    /* bytes of packs that no cache is expected to hold for a step */
+	PAST_CACHES = 64 << 20,    /* bytes of packs, of gradients, that no cache is expected to hold */
 	WEIGHT_ROWS = 128,         /* rows of a weight's gradient that a task makes, at most */
 	HEAD_COLUMNS = 128,        /* vocabulary that a task of the head's weight gradient takes */
 	HEAD_FLOATS = 4 << 20,     /* logits that are in memory at a time */
@@ -55,6 +55,7 @@ enum {
 	HEAD_ROWS = 512,           /* at least of so many rows */
 	MIXED_WIDTH = 128,         /* width from which on precision auto takes bf16 */
 	LINE = 64 / sizeof(float), /* floats of a line of the cache */
+	TURN_FLOATS = 16384,       /* mixed: a piece of a matrix that is turned (mixed_turn.h) */
 	HUGE_PAGE = 2 << 20,       /* bytes */
 	PADDING = 64               /* floats behind every array: vectors may be read over its end */
 };
@@ -76,13 +77,19 @@ struct tensor {
 	 * A matrix n x k that products multiply with lies packed in panels of `panel` columns, zeros
 	 * behind the last: by_row for x weight' ([n / panel][k][panel]), by_column for dy weight
 	 * ([k / panel][n][panel]). In bf16 the inner index lies in pairs: [n / 32][k / 2][32][2] and
-	 * [k / 32][n / 2][32][2]. Made anew when `stale`. Those of experts (groups x n x k) are packed one
+	 * [k / 32][n / 2][32][2], the latter unless the program is `turned`. Made anew when `stale`. Those of experts (groups x n x k) are packed one
 	 * by one, by_row_size or by_column_size numbers each.
 	 */
 	float *by_row, *by_column;
 	uint16_t *by_row16, *by_column16;
 	size_t groups, by_row_size, by_column_size;
-	bool past_caches; /* they are written past the caches: all packs together do not fit there */
+	bool past_caches; /* written past the caches: all of its kind together do not fit there */
+	/*
+	 * A gradient or moment that is zero whatever its memory holds: what changes it next writes over
+	 * it, a task its own part, and other operations find zeros (run). So AdamW need not clear
+	 * gradients, nor what writes them read.
+	 */
+	bool blank;
 	/*
 	 * An activation in bf16: rows, `stride` from one to the next, zeros behind the columns: the left
 	 * side of products. Pairs of tokens in panels, [columns / 32][tokens / 2][32][2], `pair_panel` from
@@ -115,6 +122,7 @@ struct program {
 	size_t memory_floats, local_floats, thread_floats;
 	double *partial;             /* sums of squares by chunk; losses by block */
 	bool timed;                  /* option timings */
+	bool turned;                 /* mixed: matrices are packed by rows alone (mixed_turn.h) */
 	double seconds[CLASS_COUNT]; /* spent so far */
 	size_t rows;                 /* valid in the last run */
 	uint64_t runs;               /* of the section UPDATE */
@@ -175,7 +183,9 @@ struct options {
 	int kernels;   /* index into the parameter's choices; 0: the best there are */
 	int precision; /* likewise */
 	int timings;
+	int packs; /* likewise: bf16 packs of a matrix */
 };
+enum { PACKS_AUTO, PACKS_ONE, PACKS_TWO };
 /* The kernels that the options ask for, for a model of this width; NULL: this processor has them
  * not. */
 const struct variant *variant_choose(const struct options *o, size_t width);

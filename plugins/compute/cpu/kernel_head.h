@@ -168,6 +168,10 @@ static int task_head_weight(void *arg, size_t task, unsigned thread, struct cbtm
 	size_t d = tensor_of(w->p, w->op->in[0])->columns;
 	size_t V = tensor_of(w->p, w->op->in[1])->shape[0];
 	size_t v1 = least(V, (task + 1) * HEAD_COLUMNS);
+	const struct tensor *dweight = tensor_of(w->p, w->op->out[2]);
+	if (dweight->blank && !w->from)
+		memset(dweight->v + task * HEAD_COLUMNS * d, 0,
+		       (v1 - task * HEAD_COLUMNS) * d * sizeof *dweight->v);
 	for (size_t v = task * HEAD_COLUMNS; v < v1; v += PANEL) {
 		struct product p = { .m = least(PANEL, v1 - v),
 			                 .n = d,
@@ -180,7 +184,7 @@ static int task_head_weight(void *arg, size_t task, unsigned thread, struct cbtm
 			                 .b = scaled_x(w),
 			                 .panel = PANEL,
 			                 .step = d,
-			                 .c = tensor_of(w->p, w->op->out[2])->v + v * d,
+			                 .c = dweight->v + v * d,
 			                 .c_row = d,
 			                 .c_panel = PANEL,
 			                 .epilogue = { .accumulate = true } };

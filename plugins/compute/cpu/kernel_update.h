@@ -93,10 +93,13 @@ static void adamw(const struct work *w, const struct cbtm_operation *op, size_t 
 {
 	const struct cbtm_scalars *s = w->scalars;
 	float *restrict parameter = tensor_of(w->p, op->out[0])->v + from;
-	float *restrict gradient = tensor_of(w->p, op->out[1])->v + from;
+	const float *restrict gradient = tensor_of(w->p, op->out[1])->v + from;
 	float *restrict m = tensor_of(w->p, op->out[2])->v + from;
 	float *restrict v = tensor_of(w->p, op->out[3])->v + from;
 	float scale = tensor_of(w->p, op->in[0])->v[0];
+	for (unsigned i = 2; i < 4; i++)
+		if (tensor_of(w->p, op->out[i])->blank)
+			memset(tensor_of(w->p, op->out[i])->v + from, 0, n * sizeof *m);
 	if (scale != 0) {
 		float beta1 = (float)s->beta1, beta2 = (float)s->beta2;
 		float rest1 = (float)(1 - s->beta1), rest2 = (float)(1 - s->beta2);
@@ -109,10 +112,7 @@ static void adamw(const struct work *w, const struct cbtm_operation *op, size_t 
 			m[i] = beta1 * m[i] + rest1 * g;
 			v[i] = beta2 * v[i] + rest2 * g * g;
 			parameter[i] = keep * parameter[i] - step * m[i] / (sqrtf(v[i]) * root + epsilon);
-			gradient[i] = 0;
 		}
-	} else {
-		memset(gradient, 0, n * sizeof *gradient);
 	}
 }
 

@@ -94,6 +94,10 @@ static int task_weights(void *arg, size_t i, unsigned thread, struct cbtm_error 
 	(void)e;
 	const struct work *w = arg;
 	struct weight_task t = weight_task(w, i);
+	struct tensor *dweight = tensor_of(w->p, t.op->out[0]);
+	if (dweight->blank)
+		memset(dweight->v + (t.group * t.n + t.j0) * dweight->columns, 0,
+		       (t.j1 - t.j0) * dweight->columns * sizeof *dweight->v);
 	for (size_t r = 0; r < t.rows; r += K_BLOCK)
 		weight_block(w, &t, t.r0 + r, least(K_BLOCK, t.rows - r), thread_scratch(w, thread));
 	return 0;

@@ -14,9 +14,10 @@ struct mixed_block {
 	const uint16_t *x; /* the block's first row */
 	size_t m, d, V, stride;
 	const uint32_t *target;
-	float *z;    /* BLOCK x SLICE */
-	uint16_t *e; /* of it */
-	float *dx;   /* in panels: [d / PANEL][BLOCK][PANEL] */
+	float *z;        /* BLOCK x SLICE */
+	uint16_t *e;     /* of it */
+	float *dx;       /* in panels: [d / PANEL][BLOCK][PANEL] */
+	uint16_t *piece; /* of the matrix, turned */
 	float largest[BLOCK], sum[BLOCK], at_target[BLOCK];
 };
 
@@ -53,6 +54,7 @@ static void mixed_block_make(struct mixed_block *b, const struct work *w, size_t
 	b->z = thread_scratch(w, thread) + w->p->local_floats;
 	b->e = (uint16_t *)(b->z + BLOCK * SLICE);
 	b->dx = b->z + BLOCK * SLICE * 3 / 2;
+	b->piece = (uint16_t *)(b->dx + BLOCK * round_up(b->d, PANEL));
 	for (size_t r = 0; r < b->m; r++)
 		b->largest[r] = -INFINITY;
 }
@@ -130,10 +132,14 @@ static int run_mixed_score(struct work *w, struct cbtm_error *e)
 static void add_slice(const struct mixed_block *b, size_t v0, size_t n, const float *factor,
                       const float *part)
 {
-	const uint16_t *weight = tensor_of(b->w->p, b->w->op->in[1])->by_column16;
+	const struct tensor *weight = tensor_of(b->w->p, b->w->op->in[1]);
 	float sums[BLOCK * PANEL] __attribute__((aligned(64)));
 	for (size_t j = 0; j < b->d; j += PANEL) {
-		const uint16_t *panel = weight + j * 2 * blocks(b->V, 2) + v0 * PANEL;
+		const uint16_t *panel = b->piece + j % TURN_COLUMNS * 2 * PAIR_BLOCK;
+		if (weight->by_column16)
+			panel = weight->by_column16 + j * 2 * blocks(b->V, 2) + v0 * PANEL;
+		else if (j % TURN_COLUMNS == 0)
+			turn(weight, 0, j, v0 / 2, blocks(n, 2), b->piece);
 		mixed_panel(b->m, blocks(n, 2), b->e, SLICE, 2, panel, sums, PANEL, false);
 		for (size_t r = 0; r < b->m; r++) {
 			float *dx = b->dx + j * BLOCK + r * PANEL;
@@ -234,7 +240,8 @@ static int task_mixed_head_weight(void *arg, size_t task, unsigned thread, struc
 	}
 	for (size_t v = 0; v < n; v += WEIGHT_ROWS)
 		add_weights(least(WEIGHT_ROWS, n - v), d, blocks(w->count, 2), s.e + (v0 + v) * s.rows,
-		            s.rows * PANEL, right, s.rows * PANEL, dweight->v + (v0 + v) * d);
+		            s.rows * PANEL, right, s.rows * PANEL, dweight->v + (v0 + v) * d,
+		            store_of(dweight, !w->from));
 	for (size_t r = 0; r < w->count; r++) {
 		if (target[r] < v0 || target[r] - v0 >= n)
 			continue;

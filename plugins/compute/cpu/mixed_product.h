@@ -20,10 +20,10 @@ static inline __m512bh pair_of(const uint16_t *a)
 	return (__m512bh)_mm512_set1_epi32(x);
 }
 
-/* row, step: in bf16 numbers. */
+/* row, step: in bf16 numbers. What follows `next` is fetched. */
 static inline __attribute__((always_inline)) void
 mixed_tile(const int rows, size_t pairs, const uint16_t *a, size_t row, size_t step,
-           const uint16_t *b, float *c, size_t c_row, bool add, size_t ahead)
+           const uint16_t *b, float *c, size_t c_row, bool add, const char *next)
 {
 	__m512 acc[MIXED_TILE][2];
 #pragma GCC unroll 8
@@ -31,7 +31,6 @@ mixed_tile(const int rows, size_t pairs, const uint16_t *a, size_t row, size_t s
 		acc[r][0] = add ? _mm512_loadu_ps(c + (size_t)r * c_row) : _mm512_setzero_ps();
 		acc[r][1] = add ? _mm512_loadu_ps(c + (size_t)r * c_row + 16) : _mm512_setzero_ps();
 	}
-	const char *next = (const char *)(b + 2 * PANEL * pairs) + ahead;
 	for (size_t p = 0; p < pairs; p++, a += step, b += 2 * PANEL, next += 16) {
 		_mm_prefetch(next, _MM_HINT_T0);
 		__m512bh b0 = (__m512bh)_mm512_loadu_si512(b), b1 = (__m512bh)_mm512_loadu_si512(b + PANEL);
@@ -49,17 +48,27 @@ mixed_tile(const int rows, size_t pairs, const uint16_t *a, size_t row, size_t s
 	}
 }
 
-/* c[m x 32] = (or, with `add`, +=) a times one panel, all pairs at once. */
+/* c[m x 32] = (or, with `add`, +=) a times one panel, all pairs at once. Tile by tile a part of what
+ * will be needed next is fetched, `jump` bytes apart. */
+static void mixed_rows_fetching(size_t m, size_t pairs, const uint16_t *a, size_t row, size_t step,
+                                const uint16_t *b, float *c, size_t c_row, bool add,
+                                const char *next, size_t jump)
+{
+	for (; m >= MIXED_TILE;
+	     m -= MIXED_TILE, a += MIXED_TILE * row, c += MIXED_TILE * c_row, next += jump)
+		mixed_tile(MIXED_TILE, pairs, a, row, step, b, c, c_row, add, next);
+	for (; m >= 4; m -= 4, a += 4 * row, c += 4 * c_row)
+		mixed_tile(4, pairs, a, row, step, b, c, c_row, add, next);
+	for (; m; m--, a += row, c += c_row)
+		mixed_tile(1, pairs, a, row, step, b, c, c_row, add, next);
+}
+
+/* The same; the next panel is fetched. */
 static void mixed_rows(size_t m, size_t pairs, const uint16_t *a, size_t row, size_t step,
                        const uint16_t *b, float *c, size_t c_row, bool add)
 {
-	for (size_t ahead = 0; m >= MIXED_TILE;
-	     m -= MIXED_TILE, a += MIXED_TILE * row, c += MIXED_TILE * c_row, ahead += 16 * pairs)
-		mixed_tile(MIXED_TILE, pairs, a, row, step, b, c, c_row, add, ahead);
-	for (; m >= 4; m -= 4, a += 4 * row, c += 4 * c_row)
-		mixed_tile(4, pairs, a, row, step, b, c, c_row, add, 0);
-	for (; m; m--, a += row, c += c_row)
-		mixed_tile(1, pairs, a, row, step, b, c, c_row, add, 0);
+	mixed_rows_fetching(m, pairs, a, row, step, b, c, c_row, add,
+	                    (const char *)(b + 2 * PANEL * pairs), 16 * pairs);
 }
 
 /* The same, block of pairs by block. */

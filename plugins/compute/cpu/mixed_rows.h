@@ -145,6 +145,30 @@ static void mixed_map(const struct rows *x, struct place a, const uint16_t *matr
 	}
 }
 
+/* y = a times the matrix g of a weight that is packed by rows alone. */
+static void mixed_map_turned(const struct rows *x, struct place a, const struct tensor *weight,
+                             const struct finish *f, struct place y)
+{
+	float sums[2][BLOCK * PANEL] __attribute__((aligned(64)));
+	uint16_t *piece = (uint16_t *)(thread_scratch(x->w, x->thread) + x->w->p->local_floats);
+	size_t pairs = blocks(a.columns, 2), m = x->r1 - x->r0;
+	for (size_t j = 0; j < y.columns; j += TURN_COLUMNS) {
+		size_t panels = least(2, blocks(y.columns - j, PANEL));
+		for (size_t p = 0; p < pairs; p += PAIR_BLOCK) {
+			size_t count = least(PAIR_BLOCK, pairs - p);
+			const char *next;
+			size_t jump = turn_next(weight, x->group, j, p, pairs, &next);
+			turn(weight, x->group, j, p, count, piece);
+			for (size_t i = 0; i < panels; i++)
+				mixed_rows_fetching(m, count, a.rows + 2 * p, a.stride, 2,
+				                    piece + i * 2 * PANEL * PAIR_BLOCK, sums[i], PANEL, p > 0,
+				                    next + i * BLOCK / MIXED_TILE * jump, jump);
+		}
+		for (size_t i = 0; i < panels; i++)
+			finish_panel(x, f, &y, j + i * PANEL, sums[i]);
+	}
+}
+
 static void mixed_linear(const struct rows *x)
 {
 	const struct tensor *weight = tensor_of(x->w->p, x->op->in[1]);
@@ -166,8 +190,11 @@ static void mixed_linear_input(const struct rows *x)
 		f.slope = place_in(x, x->op->in[2]);
 	else
 		f.mask = place_in(x, x->op->in[2]);
-	mixed_map(x, place_in(x, x->op->in[0]), weight->by_column16 + x->group * weight->by_column_size,
-	          &f, place_in(x, x->op->out[0]));
+	struct place dy = place_in(x, x->op->in[0]), dx = place_in(x, x->op->out[0]);
+	if (weight->by_column16)
+		mixed_map(x, dy, weight->by_column16 + x->group * weight->by_column_size, &f, dx);
+	else
+		mixed_map_turned(x, dy, weight, &f, dx);
 }
 
 static void mixed_dropout(const struct rows *x)

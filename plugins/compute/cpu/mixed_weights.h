@@ -21,20 +21,41 @@ static void mixed_bias(const uint16_t *dy, size_t pairs, size_t n, float *bias)
 	store_lanes(bias + WIDTH, lanes.half[1], load_lanes(bias + WIDTH, lanes.half[1]) + (vec)sum1);
 }
 
-/* rows x least(32, columns) of `to`, `stride` apart, += sums. */
-static void add_panel(float *to, size_t stride, size_t rows, size_t columns, const float *sums)
+/* What is done with sums: added; stored, as what they are added to is zero; that past the caches. */
+enum store { STORE_ADDED, STORE_OVER, STORE_PAST };
+
+/* Sums of rows x least(32, columns) into `to`, rows `stride` apart. */
+static void store_panel(float *to, size_t stride, size_t rows, size_t columns, const float *sums,
+                        enum store store)
 {
 	struct lanes lanes = lanes_from(columns, 0);
+	bool lines = columns >= PANEL && (uintptr_t)to % 64 == 0 && stride % WIDTH == 0;
 	for (size_t r = 0; r < rows; r++, to += stride, sums += PANEL)
-		for (size_t i = 0; i < 2; i++)
-			store_lanes(to + i * WIDTH, lanes.half[i],
-			            load_lanes(to + i * WIDTH, lanes.half[i]) + vec_load(sums + i * WIDTH));
+		for (size_t i = 0; i < 2; i++) {
+			vec sum = vec_load(sums + i * WIDTH);
+			float *at = to + i * WIDTH;
+			if (store == STORE_PAST && lines)
+				_mm512_stream_ps(at, (__m512)(sum + vec_set(0))); /* 0 + -0 is 0 */
+			else if (store == STORE_ADDED)
+				store_lanes(at, lanes.half[i], load_lanes(at, lanes.half[i]) + sum);
+			else
+				store_lanes(at, lanes.half[i], sum + vec_set(0));
+		}
 }
 
-/* c[rows x k] += left' right over pairs of tokens, both copies in pairs; rows at most WEIGHT_ROWS,
- * left from its panel's first row. */
+/* How a gradient's numbers are stored. */
+static enum store store_of(const struct tensor *gradient, bool first)
+{
+	if (!gradient->blank || !first)
+		return STORE_ADDED;
+	return gradient->past_caches ? STORE_PAST : STORE_OVER;
+}
+
+/* c[rows x k] += (or, by `store`, =) left' right over pairs of tokens, both copies in pairs; rows at
+ * most WEIGHT_ROWS, left from its panel's first row. */
 static void add_weights(size_t rows, size_t k, size_t pairs, const uint16_t *left,
-                        size_t left_panel, const uint16_t *right, size_t right_panel, float *c)
+                        size_t left_panel, const uint16_t *right, size_t right_panel, float *c,
+                        enum store store)
 {
 	float sums[WEIGHT_ROWS * PANEL] __attribute__((aligned(64)));
 	for (size_t j = 0; j < k; j += PANEL) {
@@ -44,9 +65,11 @@ static void add_weights(size_t rows, size_t k, size_t pairs, const uint16_t *lef
 				mixed_rows(least(PANEL, rows - i), least(TOKEN_PAIRS, pairs - p),
 				           left + i / PANEL * left_panel + p * 2 * PANEL, 2, 2 * PANEL,
 				           b + p * 2 * PANEL, sums + i * PANEL, PANEL, p > 0);
-		if (pairs)
-			add_panel(c + j, k, rows, k - j, sums);
+		if (!pairs)
+			memset(sums, 0, sizeof sums);
+		store_panel(c + j, k, rows, k - j, sums, store);
 	}
+	_mm_sfence();
 }
 
 static int task_mixed_weights(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
@@ -60,7 +83,7 @@ static int task_mixed_weights(void *arg, size_t i, unsigned thread, struct cbtm_
 	size_t k = dweight->columns, pairs = blocks(t.rows, 2), rows = t.j1 - t.j0;
 	const uint16_t *left = dy->pairs + t.j0 / PANEL * dy->pair_panel + t.r0 * PANEL;
 	add_weights(rows, k, pairs, left, dy->pair_panel, x->pairs + t.r0 * PANEL, x->pair_panel,
-	            dweight->v + (t.group * t.n + t.j0) * k);
+	            dweight->v + (t.group * t.n + t.j0) * k, store_of(dweight, true));
 	for (size_t j = 0; dbias && j < rows; j += PANEL)
 		mixed_bias(left + j / PANEL * dy->pair_panel, pairs, rows - j,
 		           dbias->v + t.group * t.n + t.j0 + j);

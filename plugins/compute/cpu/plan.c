@@ -265,11 +265,14 @@ static size_t thread_floats(const struct program *p, const struct cbtm_operation
 	if (op->kind == CBTM_OP_HEAD_SCORE || op->kind == CBTM_OP_HEAD_LOSS) {
 		size_t wide = round_up(first->columns, panel), V = second->shape[0];
 		size_t rows = mixed_head_rows(V, (size_t)p->batch * p->T);
-		size_t block = BLOCK * (SLICE * 3 / 2 + wide), weight = rows * wide / 2;
+		size_t turned = p->turned ? TURN_FLOATS : 0;
+		size_t block = BLOCK * (SLICE * 3 / 2 + wide) + turned, weight = rows * wide / 2;
 		if (mixed)
 			return block > weight ? block : weight;
 		return op->kind == CBTM_OP_HEAD_SCORE ? BLOCK * round_up(V, panel) : 0;
 	}
+	if (op->kind == CBTM_OP_LINEAR_INPUT || op->kind == CBTM_OP_GROUP_INPUT)
+		return p->turned ? TURN_FLOATS : 0;
 	bool weight = op->kind == CBTM_OP_LINEAR_WEIGHT || op->kind == CBTM_OP_GROUP_WEIGHT;
 	if (weight && !mixed)
 		return K_BLOCK * (WEIGHT_ROWS + round_up(second->columns, panel));

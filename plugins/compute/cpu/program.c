@@ -32,7 +32,7 @@ static void report_times(const struct program *p)
 	for (int c = 0; c < CLASS_COUNT; c++) {
 		char line[96];
 		snprintf(line, sizeof line, "%-20s %9.3f ms a step", names[c],
-		         p->seconds[c] * 1e3 / (double)(p->runs ? p->runs : 1));
+		         p->seconds[c] * 1e3 / (double)(p->runs > 1 ? p->runs - 1 : 1));
 		if (p->seconds[c] > 0)
 			host->log(1, line);
 	}
@@ -68,16 +68,20 @@ static void program_free(void *program)
 	host->release(p);
 }
 
-void *take(size_t n, size_t size, struct cbtm_error *e)
+/* take() without zeros. */
+static void *take_unset(size_t n, size_t size, struct cbtm_error *e)
 {
 	void *p = host->take(n + PADDING, size, e);
-	if (p) {
-		size_t bytes = (n + PADDING) * size, before = -(uintptr_t)p % HUGE_PAGE;
-		if (bytes >= before + HUGE_PAGE)
-			madvise((char *)p + before, (bytes - before) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
-		memset(p, 0, bytes);
-	}
+	size_t bytes = (n + PADDING) * size, before = -(uintptr_t)p % HUGE_PAGE;
+	if (p && bytes >= before + HUGE_PAGE)
+		madvise((char *)p + before, (bytes - before) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 	return p;
+}
+
+void *take(size_t n, size_t size, struct cbtm_error *e)
+{
+	void *p = take_unset(n, size, e);
+	return p ? memset(p, 0, (n + PADDING) * size) : NULL;
 }
 
 static void tensor_describe(struct tensor *t, const struct cbtm_tensor *from)
@@ -89,6 +93,8 @@ static void tensor_describe(struct tensor *t, const struct cbtm_tensor *from)
 	t->columns = from->shape[from->rank - 1];
 	t->groups = 1;
 	t->stale = true;
+	t->blank =
+		t->element == CBTM_F32 && (t->role == CBTM_ROLE_GRADIENT || t->role == CBTM_ROLE_MOMENT);
 }
 
 /* A tensor that cbtm sees has memory of its own, an activation a place in the program's. */
@@ -107,7 +113,7 @@ static int tensor_make(struct program *p, struct tensor *t, struct cbtm_error *e
 	}
 	size_t rows = round_up(t->elements / t->columns, BLOCK);
 	if (t->element == CBTM_F32)
-		t->v = take(t->elements, sizeof *t->v, e);
+		t->v = (t->blank ? take_unset : take)(t->elements, sizeof *t->v, e);
 	else if (t->element == CBTM_F64)
 		t->f64 = take(t->elements, sizeof *t->f64, e);
 	else
@@ -129,6 +135,8 @@ static int packs_make(struct program *p, const struct cbtm_operation *op, struct
 	                 op->kind == CBTM_OP_GROUP_INPUT;
 	if (!by_row && !by_column)
 		return 0;
+	by_row |= p->turned;
+	by_column &= !p->turned;
 	bool mixed = p->variant->mixed;
 	struct tensor *t = &p->tensor[op->in[1]];
 	t->groups = group ? t->shape[0] : 1;
@@ -146,20 +154,23 @@ static int packs_make(struct program *p, const struct cbtm_operation *op, struct
 	return e->name;
 }
 
-/* Sums in double precision: a chunk of a gradient, and the loss of a block. */
-/* bf16 packs are written line by line, so they can go past the caches. */
+/* bf16 packs and gradients are written line by line, so they can go past the caches. */
 static void choose_stores(struct program *p)
 {
-	size_t bytes = 0;
+	size_t packed = 0, gradients = 0;
 	for (uint32_t i = 0; i < p->tensors; i++) {
 		const struct tensor *t = &p->tensor[i];
-		bytes += (t->by_row16 ? t->by_row_size : 0) * t->groups * sizeof *t->by_row16;
-		bytes += (t->by_column16 ? t->by_column_size : 0) * t->groups * sizeof *t->by_column16;
+		packed += (t->by_row16 ? t->by_row_size : 0) * t->groups * sizeof *t->by_row16;
+		packed += (t->by_column16 ? t->by_column_size : 0) * t->groups * sizeof *t->by_column16;
+		gradients += t->role == CBTM_ROLE_GRADIENT ? t->elements * sizeof *t->v : 0;
 	}
-	for (uint32_t i = 0; i < p->tensors; i++)
-		p->tensor[i].past_caches = bytes > PAST_CACHES;
+	for (uint32_t i = 0; i < p->tensors; i++) {
+		bool gradient = p->tensor[i].role == CBTM_ROLE_GRADIENT;
+		p->tensor[i].past_caches = (gradient ? gradients : packed) > PAST_CACHES;
+	}
 }
 
+/* Sums in double precision: a chunk of a gradient, and the loss of a block. */
 static int partial_make(struct program *p, struct cbtm_error *e)
 {
 	size_t chunks = 2 * blocks((size_t)p->batch * p->T, BLOCK);
@@ -182,6 +193,15 @@ static int threads_make(struct program *p, struct cbtm_error *e)
 	return e->name;
 }
 
+/* Whether both packs of all matrices together would outgrow the caches, so that one is better. */
+static bool large(const struct program *p)
+{
+	size_t numbers = 0;
+	for (uint32_t i = 0; i < p->tensors; i++)
+		numbers += p->tensor[i].role == CBTM_ROLE_PARAMETER ? p->tensor[i].elements : 0;
+	return 2 * sizeof(uint16_t) * numbers > PAST_CACHES;
+}
+
 /* The width of a list's model: of the rows that its matrices take, the least. */
 static size_t width_of(const struct cbtm_list *list)
 {
@@ -199,7 +219,8 @@ static size_t width_of(const struct cbtm_list *list)
 	return width;
 }
 
-static int program_fill(struct program *p, const struct cbtm_list *list, struct cbtm_error *e)
+static int program_fill(struct program *p, const struct cbtm_list *list, int packs,
+                        struct cbtm_error *e)
 {
 	uint32_t operations = list->start[CBTM_SECTIONS];
 	p->batch = list->batch;
@@ -212,6 +233,7 @@ static int program_fill(struct program *p, const struct cbtm_list *list, struct 
 		return e->name;
 	for (uint32_t i = 0; i < list->tensors; i++)
 		tensor_describe(&p->tensor[i], &list->tensor[i]);
+	p->turned = p->variant->mixed && (packs == PACKS_ONE || (packs == PACKS_AUTO && large(p)));
 	for (uint32_t i = 0; i < operations; i++)
 		if ((unsigned)list->operation[i].kind >= CBTM_OP_COUNT)
 			return host->error(e, CBTM_ERR_PLUGIN, "cpu", "unknown operation");
@@ -245,7 +267,7 @@ static int compile(const void *options, const struct cbtm_list *list, void **pro
 		return e->name;
 	p->variant = variant;
 	p->timed = o && o->timings;
-	if (program_fill(p, list, e))
+	if (program_fill(p, list, o ? o->packs : PACKS_AUTO, e))
 		program_free(p);
 	else
 		*program = p;
@@ -267,16 +289,21 @@ static int tensor_write(void *program, uint32_t tensor, const void *data, struct
 		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "an activation cannot be written");
 	memcpy(to, data, n);
 	t->stale = true;
+	t->blank = false;
 	return 0;
 }
 
 static int tensor_read(void *program, uint32_t tensor, void *data, struct cbtm_error *e)
 {
 	void *from;
-	size_t n = bytes_of(&((struct program *)program)->tensor[tensor], &from);
+	const struct tensor *t = &((struct program *)program)->tensor[tensor];
+	size_t n = bytes_of(t, &from);
 	if (!from)
 		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "an activation cannot be read");
-	memcpy(data, from, n);
+	if (t->blank)
+		memset(data, 0, n);
+	else
+		memcpy(data, from, n);
 	return 0;
 }
 
@@ -332,6 +359,32 @@ static int refresh(struct program *p, size_t rows, struct cbtm_error *e)
 	return 0;
 }
 
+/* The output of an operation whose tasks write over it if it is blank. */
+static bool writes_over(const struct cbtm_operation *op, unsigned i)
+{
+	if (op->kind == CBTM_OP_LINEAR_WEIGHT || op->kind == CBTM_OP_GROUP_WEIGHT)
+		return i == 0;
+	return (op->kind == CBTM_OP_HEAD_LOSS && i == 2) || (op->kind == CBTM_OP_ADAMW && i > 1);
+}
+
+/* Blank tensors become zeros for operations that need such; or, behind a region, are written. */
+static void settle(struct program *p, const struct region *r, bool behind)
+{
+	for (uint32_t o = 0; o < r->operations; o++) {
+		const struct cbtm_operation *op = &p->operation[r->first + o];
+		for (unsigned i = 0; i < 12; i++) {
+			struct tensor *t = tensor_of(p, i < 8 ? op->in[i] : op->out[i - 8]);
+			if (!t || !t->blank || (!behind && p->rows && i >= 8 && writes_over(op, i - 8)))
+				continue;
+			if (!behind)
+				memset(t->v, 0, t->elements * sizeof *t->v);
+			t->blank = false;
+		}
+		if (behind && op->kind == CBTM_OP_ADAMW)
+			p->tensor[op->out[1]].blank = true;
+	}
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -354,12 +407,15 @@ static int run(void *program, enum cbtm_section section, const struct cbtm_scala
 			              .scratch = p->memory + p->region[r].scratch,
 			              .rows = rows };
 		double start = p->timed ? seconds() : 0;
+		settle(p, &p->region[r], false);
 		if (p->variant->region[p->region[r].class](&w, e))
 			return e->name;
+		settle(p, &p->region[r], true);
 		if (p->timed)
 			p->seconds[p->region[r].class] += seconds() - start;
 	}
-	p->runs += section == CBTM_UPDATE;
+	if (section == CBTM_UPDATE && !p->runs++) /* the first step finds memory new */
+		memset(p->seconds, 0, sizeof p->seconds);
 	return 0;
 }
 
@@ -385,6 +441,11 @@ static const struct cbtm_param params[] = {
 	  "the "
 	  "processor has AVX-512 BF16, else fp32",
 	  0, 0 },
+	{ "packs", CBTM_PARAM_CHOICE, offsetof(struct options, packs), "auto", 0, 0, "auto|one|two",
+	  "bf16 copies that are kept of each matrix: one takes less memory and more work, the results "
+	  "are "
+	  "the same; auto: one where two would outgrow the caches",
+	  CBTM_PARAM_NO_RESULT, 0 },
 	{ "timings", CBTM_PARAM_BOOL, offsetof(struct options, timings), "false", 0, 0, NULL,
 	  "log how long each class of operations took", CBTM_PARAM_NO_RESULT, 0 },
 	CBTM_PARAM_END

@@ -21,6 +21,8 @@
 
 #include "mixed_pack.h"
 
+#include "mixed_turn.h"
+
 #include "mixed_rows.h"
 
 #include "kernel_route.h"

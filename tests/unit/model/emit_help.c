@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 struct cpu_options {
-	int kernels, precision, timings;
+	int kernels, precision, timings, packs;
 };
 
 static void write_ids(struct fixture *f, const char *name, uint64_t limit)

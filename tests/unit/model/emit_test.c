@@ -146,6 +146,51 @@ static void check_checkpointing(const char *plugin, const struct model_config *c
 	fixture_free(&b);
 }
 
+/* What memory of a gradient held before an update must not show behind it. */
+static void check_zeros(const char *plugin, const struct model_config *config, int precision)
+{
+	struct fixture a, b;
+	struct fixture_choice c = { plugin, *config, true, true, false, precision };
+	fixture_make(&a, &c);
+	fixture_make(&b, &c);
+	a.scalars.lr = b.scalars.lr = 0;
+	fixture_loss(&a);
+	fixture_loss(&b);
+	fixture_run(&b, CBTM_UPDATE);
+	for (int again = 0; again < 2; again++) {
+		for (uint32_t t = 0; t < b.list->tensors; t++) {
+			size_t n;
+			if (b.list->tensor[t].role != CBTM_ROLE_GRADIENT)
+				continue;
+			if (again) {
+				fixture_same(&a, &b, b.list->tensor[t].name, 1);
+				continue;
+			}
+			double *v = fixture_values(&b, b.list->tensor[t].name, &n);
+			for (size_t i = 0; i < n; i++)
+				assert_true(v[i] == 0);
+			free(v);
+		}
+		fixture_loss(&b);
+	}
+	fixture_free(&a);
+	fixture_free(&b);
+}
+
+static void test_gradients_are_zero_behind_an_update(void **state)
+{
+	(void)state;
+	for (int mixed = 0; mixed < 2; mixed++) {
+		struct model_config config = test_config;
+		if (mixed)
+			config.moe = (struct moe_config){ 4, 2, 2 };
+		check_zeros("reference", &config, 0);
+		check_zeros("cpu", &config, PRECISION_FP32);
+		if (fixture_has_bf16())
+			check_zeros("cpu", &config, PRECISION_BF16);
+	}
+}
+
 static void test_checkpointing_changes_no_bit(void **state)
 {
 	(void)state;
@@ -218,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_the_fast_plugin_agrees_on_the_whole_model),
 		cmocka_unit_test(test_bf16_stays_near_the_equations),
 		cmocka_unit_test(test_threads_scores_and_neighbours_change_no_bit),
+		cmocka_unit_test(test_gradients_are_zero_behind_an_update),
 		cmocka_unit_test(test_checkpointing_changes_no_bit),
 		cmocka_unit_test(test_a_step_that_is_not_finite_is_not_taken),
 	};

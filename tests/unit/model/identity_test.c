@@ -179,6 +179,8 @@ static const struct decision of_train[] = {
 static const struct decision of_cpu[] = { { "kernels", "base", NULL },
 	                                      { "precision", "bf16", NULL },
 	                                      { "timings", "true", "it is logged" },
+	                                      { "packs", "one",
+	                                        "a second pack holds the same numbers" },
 	                                      { 0 } };
 /* What shard makes is known by its ids: test_other_sequences_make_another_run. */
 static const struct decision of_shard[] = {

@@ -51,9 +51,10 @@ static const struct example_size sizes[] = {
 
 /* The options of the cpu plugin, as its rows say. */
 struct cpu_options {
-	int kernels, precision, timings;
+	int kernels, precision, timings, packs;
 };
 enum { AUTO, FP32, BF16 };
+enum { PACKS_ONE = 1, PACKS_TWO = 2 };
 
 /* load: E x 5, first row and rows of each expert. */
 static bool row_is_held(const double *load, size_t experts, size_t row)
@@ -142,14 +143,14 @@ static void compare(const double *a, const double *b, size_t n, double tolerance
 		         largest);
 }
 
-/* A plugin, and of the cpu plugin kernels and a precision: that "auto" chooses, and all others that
- * the processor has. */
+/* A plugin, and of the cpu plugin kernels, a precision and how many packs of a matrix: those that "auto"
+ * chooses, and all others that the processor has. */
 struct way {
 	const struct cbtm_compute *compute;
 	struct cpu_options options;
 	bool cpu;
 };
-enum { WAYS = 16 };
+enum { WAYS = 24 };
 
 static void add_ways(const struct cbtm_compute *c, struct way way[WAYS], size_t *n)
 {
@@ -159,10 +160,14 @@ static void add_ways(const struct cbtm_compute *c, struct way way[WAYS], size_t 
 	}
 	assert_string_equal(c->plugin.params[0].name, "kernels");
 	assert_string_equal(c->plugin.params[1].name, "precision");
+	assert_string_equal(c->plugin.params[2].name, "packs");
 	for (int kernels = 0; kernels < 4; kernels++)
 		for (int precision = FP32; precision <= BF16; precision++) {
-			struct cpu_options o = { kernels, precision, 0 };
+			struct cpu_options o = { kernels, precision, 0, PACKS_TWO };
 			if (strcmp(c->variant(&o), "none"))
+				way[(*n)++] = (struct way){ c, o, true };
+			o.packs = PACKS_ONE;
+			if (precision == BF16 && !kernels && strcmp(c->variant(&o), "none"))
 				way[(*n)++] = (struct way){ c, o, true };
 		}
 }
@@ -285,11 +290,35 @@ static void test_threads_change_no_bit(void **state)
 	each_example(threads_against_one);
 }
 
+static void one_pack_against_two(int kind, unsigned variant, size_t size, struct list *l,
+                                 const struct cbtm_list *list)
+{
+	bool multiplies =
+		kind == CBTM_OP_LINEAR_INPUT || kind == CBTM_OP_GROUP_INPUT || kind == CBTM_OP_HEAD_LOSS;
+	for (size_t w = 0; w < n_ways && multiplies; w++) {
+		struct way two = ways[w];
+		if (!two.cpu || two.options.packs != PACKS_ONE)
+			continue;
+		two.options.packs = PACKS_TWO;
+		struct result a = result_of(&ways[w], 2, l, &sizes[size]);
+		struct result b = result_of(&two, 2, l, &sizes[size]);
+		compare_results(&a, &b, kind, variant, size, list, 0);
+		free_result(&a);
+		free_result(&b);
+	}
+}
+
+static void test_one_pack_of_a_matrix_gives_the_bits_of_two(void **state)
+{
+	(void)state;
+	each_example(one_pack_against_two);
+}
+
 static void test_bf16_is_refused_where_the_kernels_have_it_not(void **state)
 {
 	(void)state;
 	struct cbtm_error e = { 0 };
-	struct cpu_options o = { 3, BF16, 0 };
+	struct cpu_options o = { 3, BF16, 0, 0 };
 	const struct cbtm_compute *c = test_compute("cpu");
 	struct list *l = example_make(CBTM_OP_LINEAR, 0, &sizes[0], &e);
 	const struct cbtm_list *list = list_finish(l, &e);
@@ -337,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_slots_are_as_the_interface_says),
 		cmocka_unit_test(test_a_tensor_of_a_wrong_shape_is_refused),
 		cmocka_unit_test(test_every_kernel_computes_what_the_equations_say),
+		cmocka_unit_test(test_one_pack_of_a_matrix_gives_the_bits_of_two),
 		cmocka_unit_test(test_bf16_is_refused_where_the_kernels_have_it_not),
 		cmocka_unit_test(test_threads_change_no_bit),
 	};
