@@ -17,11 +17,11 @@ enum {
 	RATIO_FREE = 1 << 20,
 	RATIO_MAX = 1000,
 	/* STORE_FAST: zstd's level 1 with a table that stays in the first cache, long matches only,
-	 * looked for at every 16th place at first, and literals in Huffman's code all the same
+	 * looked for at every 11th place at first, and literals in Huffman's code all the same
 	 * (doc/performance.md has what that costs and gains). */
-	FAST_HASH_LOG = 12,
+	FAST_HASH_LOG = 10,
 	FAST_MATCH = 7,
-	FAST_STEP = 16
+	FAST_STEP = 11
 };
 
 struct block_codec {
