@@ -59,6 +59,8 @@ int bpe_ids_reserve(struct bpe_ids *ids, size_t more, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_MEMORY, NULL, "so many ids do not fit memory");
 	if (need <= ids->cap)
 		return 0;
+	if (!ids->n)
+		bpe_ids_free(ids); /* there is nothing to copy */
 	if (array_reserve(&ids->v, &ids->cap, need, sizeof *ids->v, e))
 		return e->name;
 	mem_wish_huge(ids->v + ids->n, (ids->cap - ids->n) * sizeof *ids->v);
