@@ -159,7 +159,7 @@ static const struct stage_task tasks[] = {
 	{ "tokens",
 	  "tokens",
 	  "encode the documents",
-	  1,
+	  2,
 	  EACH_PART,
 	  NULL,
 	  { { "documents", READS_SAME_PART, NULL }, { "vocabulary", READS_ALL, NULL } },

@@ -228,14 +228,14 @@ static bool is_single_word(struct segment t, size_t start, size_t stop)
 	       !(stop < t.n && flags_at(t, stop, &length) & UNICODE_JOINS);
 }
 
-/* Where the white space before s[at] begins, no further back than `done`. */
+/* Where the white space before s[at] begins; `done`, if what was found before has taken it. */
 static size_t space_before(struct segment t, size_t at, size_t done)
 {
 	unsigned length;
 
 	while (at > done && (flags_before(t, at, &length) & UNICODE_CLASS) == UNICODE_SPACE)
 		at -= length;
-	return at;
+	return at > done ? at : done;
 }
 
 static size_t space_behind(struct segment t, size_t at)
@@ -299,6 +299,8 @@ static int run_pass(struct bpe_encoder *c, unsigned number, struct segment t, st
 			start = space_before(t, start, done);
 		if (b->symbol[id].added & BPE_RSTRIP)
 			stop = space_behind(t, stop);
+		if (start >= stop)
+			continue; /* white space that was taken already */
 		if ((done < start &&
 		     run_pass(c, number + 1, (struct segment){ t.s + done, start - done }, ids, e)) ||
 		    add_id(ids, id, e))

@@ -126,8 +126,8 @@ def record_added(folder, tokenizer):
         lines.append(f"\t{{ {c_string(t.content.encode())}, {tokenizer.token_to_id(t.content)}, {int(t.special)}, " +
                      " | ".join(["BPE_ADDED"] + ["BPE_" + f.upper() for f in flags] + [piece] * (piece != "0")) + " },")
     body = "/* Added to the vocabulary of recorded_bpe.h. */\n" \
-           "static const struct {\n\tconst char *name;\n\tuint32_t id;\n\tbool special;\n\tuint8_t added;\n} " \
-           "recorded_added[] = {\n" + "\n".join(lines) + "\n};\n"
+           "struct recorded_added {\n\tconst char *name;\n\tuint32_t id;\n\tbool special;\n\tuint8_t added;\n};\n" \
+           "static const struct recorded_added recorded_added[] = {\n" + "\n".join(lines) + "\n};\n"
     for match_special in (False, True):
         for prefix_space in (False, True):
             tokenizer.encode_special_tokens = not match_special
@@ -136,7 +136,29 @@ def record_added(folder, tokenizer):
             some = texts[:50] if prefix_space else texts
             body += f"\n/* Texts and their ids{', special tokens matched' * match_special}{', a space in front' * prefix_space}. */\n"
             body += table(name, [(t.encode(), " ".join(map(str, tokenizer.encode(t).ids)).encode()) for t in some])
-    header(folder / "recorded_added.h", f"Hugging Face tokenizers {tokenizers.__version__}.", body)
+    header(folder / "recorded_added.h", f"Hugging Face tokenizers {tokenizers.__version__}.", body + record_white(tokenizer))
+
+
+def record_white(tokenizer):
+    """Tokens of white space that take white space: what one took, another may find again. Some texts make that library panic."""
+    rand = type(random)(11)
+    made = Tokenizer(tokenizer.model)
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokens = [AddedToken("\n", lstrip=True, rstrip=True, normalized=False), AddedToken("\t", rstrip=True, normalized=False),
+              AddedToken("\u3000", lstrip=True, normalized=False), AddedToken("  ", normalized=False)]
+    made.add_tokens(tokens)
+    rows = []
+    while len(rows) < 60:
+        text = "".join(rand.choice("\n\n\t\u3000  a\rb") for _ in range(rand.randrange(1, 9)))
+        try:
+            rows.append((text.encode(), " ".join(map(str, made.encode(text).ids)).encode()))
+        except BaseException as panic:
+            if type(panic).__name__ != "PanicException":
+                raise
+    lines = [f"\t{{ {c_string(t.content.encode())}, {made.token_to_id(t.content)}, 0, BPE_ADDED" +
+             " | BPE_LSTRIP" * t.lstrip + " | BPE_RSTRIP" * t.rstrip + " },\n" for t in tokens]
+    return "\n/* Tokens of white space, added to the same vocabulary, and texts with their ids. */\n" \
+           "static const struct recorded_added recorded_white[] = {\n" + "".join(lines) + "};\n" + table("recorded_white_ids", rows)
 
 
 def training_corpora():

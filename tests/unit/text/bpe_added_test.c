@@ -34,22 +34,27 @@ static struct bpe *with_added(const struct bpe_symbol *more, uint32_t n, const u
 	return made;
 }
 
-static struct bpe *recorded(bool match_special, bool prefix_space)
+static struct bpe *with_recorded(const struct recorded_added *added, uint32_t n, bool match_special,
+                                 bool prefix_space)
 {
 	struct bpe_choice choice = { "", "", match_special, prefix_space };
 	struct bpe_symbol more[COUNT(recorded_added)];
 	uint32_t id[COUNT(recorded_added)];
 	struct cbtm_error e = { 0 };
 
-	for (size_t i = 0; i < COUNT(recorded_added); i++) {
-		more[i] =
-			(struct bpe_symbol){ recorded_added[i].name, (uint32_t)strlen(recorded_added[i].name),
-			                     recorded_added[i].special, recorded_added[i].added };
-		id[i] = recorded_added[i].id;
+	for (uint32_t i = 0; i < n; i++) {
+		more[i] = (struct bpe_symbol){ added[i].name, (uint32_t)strlen(added[i].name),
+			                           added[i].special, added[i].added };
+		id[i] = added[i].id;
 	}
-	struct bpe *b = with_added(more, COUNT(recorded_added), id, &choice, &e);
+	struct bpe *b = with_added(more, n, id, &choice, &e);
 	assert_string_equal(e.what, "");
 	return b;
+}
+
+static struct bpe *recorded(bool match_special, bool prefix_space)
+{
+	return with_recorded(recorded_added, COUNT(recorded_added), match_special, prefix_space);
 }
 
 static void check(struct bpe_encoder *c, const char *text, size_t n, const char *expected)
@@ -69,10 +74,10 @@ static void check(struct bpe_encoder *c, const char *text, size_t n, const char 
 	bpe_ids_free(&ids);
 }
 
-#define CHECK_ALL(table, match_special, prefix_space)                                              \
+#define CHECK_ALL(table, vocabulary)                                                               \
 	do {                                                                                           \
 		struct cbtm_error e = { 0 };                                                               \
-		struct bpe *b = recorded(match_special, prefix_space);                                     \
+		struct bpe *b = (vocabulary);                                                              \
 		struct bpe_encoder *c = bpe_encoder_new(b, &e);                                            \
 		assert_non_null(c);                                                                        \
 		for (size_t i = 0; i < COUNT(table); i++)                                                  \
@@ -84,15 +89,22 @@ static void check(struct bpe_encoder *c, const char *text, size_t n, const char 
 static void test_added_tokens_are_found_as_hugging_face_does(void **state)
 {
 	(void)state;
-	CHECK_ALL(recorded_added_ids, false, false);
-	CHECK_ALL(recorded_added_space_ids, false, true);
+	CHECK_ALL(recorded_added_ids, recorded(false, false));
+	CHECK_ALL(recorded_added_space_ids, recorded(false, true));
 }
 
 static void test_special_tokens_are_found_when_asked(void **state)
 {
 	(void)state;
-	CHECK_ALL(recorded_added_special_ids, true, false);
-	CHECK_ALL(recorded_added_special_space_ids, true, true);
+	CHECK_ALL(recorded_added_special_ids, recorded(true, false));
+	CHECK_ALL(recorded_added_special_space_ids, recorded(true, true));
+}
+
+static void test_white_space_that_one_token_took_is_no_other_one(void **state)
+{
+	(void)state;
+	CHECK_ALL(recorded_white_ids,
+	          with_recorded(recorded_white, COUNT(recorded_white), false, false));
 }
 
 static void test_without_a_token_to_find_nothing_is_looked_for(void **state)
@@ -155,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_added_tokens_are_found_as_hugging_face_does),
 		cmocka_unit_test(test_special_tokens_are_found_when_asked),
+		cmocka_unit_test(test_white_space_that_one_token_took_is_no_other_one),
 		cmocka_unit_test(test_without_a_token_to_find_nothing_is_looked_for),
 		cmocka_unit_test(test_bytes_that_are_no_text_stand_beside_added_tokens),
 		cmocka_unit_test(test_names_that_cannot_be_told_apart_are_refused),
