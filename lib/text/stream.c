@@ -23,6 +23,7 @@ struct stream {
 	bool inside;          /* in a member or frame that is not finished */
 	z_stream zlib;
 	bool zlib_open;
+	bool padded; /* a gzip member is finished: zeros may follow */
 	ZSTD_DStream *zstd;
 };
 
@@ -152,12 +153,24 @@ static int damaged(const struct stream *s, const char *coding, const char *why,
 	return error_hint(e, "copy or download the file again");
 }
 
+/* Members may be padded with zeros (tapes and disks write whole blocks). */
+static void skip_zeros(struct stream *s)
+{
+	while (s->padded && s->at < s->end && !s->input[s->at])
+		s->at++;
+}
+
 /* One step of inflate; a finished member may be followed by another. */
 static int step_gzip(struct stream *s, unsigned char *out, size_t cap, size_t *made,
                      struct cbtm_error *e)
 {
 	int status;
 
+	if (!s->inside)
+		skip_zeros(s);
+	*made = 0;
+	if (!s->inside && s->padded && s->at == s->end)
+		return 0;
 	if (!s->inside && inflateReset(&s->zlib) != Z_OK)
 		return error_set(e, CBTM_ERR_INTERNAL, s->path, "zlib does not start anew");
 	s->inside = true;
@@ -169,9 +182,10 @@ static int step_gzip(struct stream *s, unsigned char *out, size_t cap, size_t *m
 	status = inflate(&s->zlib, Z_NO_FLUSH);
 	*made -= s->zlib.avail_out;
 	s->at = s->end - s->zlib.avail_in;
-	if (status == Z_STREAM_END)
+	if (status == Z_STREAM_END) {
 		s->inside = false;
-	else if (status != Z_OK && status != Z_BUF_ERROR)
+		s->padded = true;
+	} else if (status != Z_OK && status != Z_BUF_ERROR)
 		return damaged(s, "gzip", s->zlib.msg ? s->zlib.msg : "not a gzip member", e);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes of a file, unpacked: plain, gzip (many members) or zstd (many frames). */
+/* The bytes of a file, unpacked: plain, gzip (many members, zeros behind them) or zstd (many frames). */
 #pragma once
 #include "base/error.h"
 #include <stdbool.h>

@@ -151,6 +151,35 @@ static void test_damage_and_wrong_names_are_errors(void **state)
 	}
 }
 
+/* As gzip and Python have it: padding is no data, anything else behind a member is damage. */
+static void test_zeros_behind_gzip_members_are_padding(void **state)
+{
+	struct buffer one = { 0 }, b = { 0 }, out = { 0 };
+	struct cbtm_error e = { 0 };
+	static const char zeros[1 << 19];
+	pack_gzip(&one);
+	for (int i = 0; i < 2; i++) {
+		buffer_add(&b, one.data, one.n, &e);
+		buffer_add(&b, zeros, i ? sizeof zeros : 3, &e);
+	}
+	write_file(state, "a.gz", &b);
+	assert_int_equal(read_all(scratch_path(state, "a.gz"), 0, &out, &e), 0);
+	assert_int_equal(out.n, 2 * N);
+	assert_memory_equal(out.data + N, content, N);
+	buffer_add(&b, "x", 1, &e);
+	write_file(state, "a.gz", &b);
+	assert_int_not_equal(read_all(scratch_path(state, "a.gz"), 0, &out, &e), 0);
+	e = (struct cbtm_error){ 0 };
+	buffer_clear(&b);
+	buffer_add(&b, zeros, 1, &e);
+	buffer_add(&b, one.data, one.n, &e);
+	write_file(state, "a.gz", &b);
+	assert_int_equal(read_all(scratch_path(state, "a.gz"), 0, &out, &e), CBTM_ERR_BAD_DATA);
+	buffer_free(&one);
+	buffer_free(&b);
+	buffer_free(&out);
+}
+
 /* Frames to be skipped stand before, between and behind, also where no name tells the coding. */
 static void test_frames_that_are_no_data_are_skipped(void **state)
 {
@@ -207,6 +236,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_file_that_is_cut_off_is_an_error, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_damage_and_wrong_names_are_errors, scratch_make,
+		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_zeros_behind_gzip_members_are_padding, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_frames_that_are_no_data_are_skipped, scratch_make,
 		                                scratch_remove),
