@@ -136,6 +136,15 @@ static uint32_t index_find(const struct index *x, const struct bpe *v, const cha
 	return BPE_NONE;
 }
 
+static int no_symbol(int byte, const char *where, struct cbtm_error *e)
+{
+	error_set(
+		e, CBTM_ERR_BAD_DATA, where,
+		"the vocabulary has no token for the byte 0x%02x: texts that hold it cannot be encoded",
+		byte);
+	return error_hint(e, "train it with all 256 bytes as its initial alphabet");
+}
+
 static int index_make(struct index *x, struct bpe *b, const char *where, struct cbtm_error *e)
 {
 	size_t slots = 1024;
@@ -165,8 +174,7 @@ static int index_make(struct index *x, struct bpe *b, const char *where, struct 
 	}
 	for (int i = 0; i < 256; i++)
 		if (b->byte[i] == BPE_NONE)
-			return error_set(e, CBTM_ERR_BAD_DATA, where, "there is no symbol for the byte 0x%02x",
-			                 i);
+			return no_symbol(i, where, e);
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static int add_specials(struct spelt *v, const struct bpe_choice *choice, struct
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		size_t n = strlen(names[i]);
 		uint32_t id = n ? spelt_find(v, names[i], n) : BPE_NONE;
-		bool there = id == BPE_NONE || v->made[id];
+		bool there = id == BPE_NONE || v->piece[id];
 
 		for (size_t j = 0; j < v->n_added; j++)
 			there |= v->added[j].id == id;

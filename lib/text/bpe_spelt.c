@@ -15,7 +15,7 @@ void spelt_free(struct spelt *v)
 	free(v->name);
 	free(v->slot);
 	free(v->merge);
-	free(v->made);
+	free(v->piece);
 	free(v->added);
 	buffer_free(&v->joined);
 	*v = (struct spelt){ 0 };
@@ -99,8 +99,8 @@ int spelt_vocabulary(struct spelt *v, struct json object, const char *where, str
 	v->mask = slots - 1;
 	v->slot = mem_zeroed(slots, sizeof *v->slot, "a vocabulary", e);
 	v->name = mem_zeroed(v->size, sizeof *v->name, "a vocabulary", e);
-	v->made = mem_zeroed(v->size, sizeof *v->made, "a vocabulary", e);
-	if (!v->slot || !v->name || !v->made)
+	v->piece = mem_zeroed(v->size, sizeof *v->piece, "a vocabulary", e);
+	if (!v->slot || !v->name || !v->piece)
 		return e->name;
 	while (json_next(object, &cursor, &key, &n, &value)) {
 		size_t at = look(v, key, n);
@@ -136,7 +136,7 @@ int spelt_merge(struct spelt *v, const char *left, size_t n_left, const char *ri
 		return error_set(e, CBTM_ERR_BAD_DATA, where,
 		                 "the vocabulary has no token \"%.*s\", which the merge makes",
 		                 SHOWN(v->joined.n), v->joined.data);
-	v->made[made] = true;
+	v->piece[made] = v->piece[l] = v->piece[r] = true;
 	v->merge[v->merges][0] = l;
 	v->merge[v->merges++][1] = r;
 	return 0;
@@ -187,7 +187,7 @@ static int make_tokens(const struct spelt *v, struct bpe_symbol *symbol, struct 
 		bool spelt = v->name[i].bytes && spell_out(&v->name[i], bytes, e);
 
 		symbol[i] = v->name[i];
-		if (spelt && (v->made[i] || bytes->n - start == 1)) {
+		if (spelt && (v->piece[i] || bytes->n - start == 1)) {
 			symbol[i].bytes = bytes->data + start;
 			symbol[i].n = (uint32_t)(bytes->n - start);
 			continue;

@@ -24,7 +24,7 @@ struct spelt {
 	uint32_t (*merge)[2];
 	uint32_t merges;
 	size_t merge_cap;
-	bool *made;           /* size: the result of a merge */
+	bool *piece;          /* size: the result of a merge, or a part of one that nothing makes */
 	struct buffer joined; /* scratch */
 	struct spelt_added *added;
 	size_t n_added, added_cap;
@@ -52,7 +52,7 @@ int spelt_merge_line(struct spelt *v, const char *line, size_t n, const char *wh
 int spelt_add(struct spelt *v, struct spelt_added token, struct cbtm_error *e);
 
 /*
- * The vocabulary: bytes and what merges make are spelt out; added tokens are as they were given; any
+ * The vocabulary: bytes, what merges make and the parts of merges are spelt out; added tokens are as they were given; any
  * other name is one that nothing makes. BAD_DATA, naming `where`: an added token that merges make,
  * too, but of other bytes or as a special one; an id that two tokens have; and what bpe_make refuses.
  */

@@ -157,7 +157,10 @@ static int read_model(struct reading *r, const struct field *model, struct cbtm_
 		                       { .name = "vocab" },
 		                       { .name = "merges" } };
 	struct field type = { .name = "type" };
+	const char *unk;
 	double dropout;
+	bool ignored;
+	size_t n;
 
 	/* The type first: the fields of another one are not to be blamed. */
 	if (!model->there || json_type(model->value) != JSON_OBJECT)
@@ -170,18 +173,20 @@ static int read_model(struct reading *r, const struct field *model, struct cbtm_
 		return e->name;
 	if (!is_null(&f[DROPOUT]) && !(json_f64(f[DROPOUT].value, &dropout) && dropout == 0))
 		return unsupported(r, "model.dropout", &f[DROPOUT].value, "only null is", e);
-	for (int i = UNK; i <= SUFFIX; i++) {
+	for (int i = PREFIX; i <= SUFFIX; i++) {
 		char name[64];
 		snprintf(name, sizeof name, "model.%s", f[i].name);
-		if (!is_null(&f[i]) && !(i != UNK && is_text(&f[i], "")))
+		if (!is_null(&f[i]) && !is_text(&f[i], ""))
 			return unsupported(r, name, &f[i].value, "only null is", e);
 	}
-	for (int i = FUSE; i <= IGNORE; i++) {
-		char name[64];
-		snprintf(name, sizeof name, "model.%s", f[i].name);
-		if (!is_false(&f[i]))
-			return unsupported(r, name, &f[i].value, "only false is", e);
-	}
+	if (!is_false(&f[IGNORE]))
+		return unsupported(r, "model.ignore_merges", &f[IGNORE].value, "only false is", e);
+	/* Every byte has a token (bpe_make): nothing is unknown, and what it would become says nothing. */
+	if (!is_null(&f[UNK]) && !json_string(f[UNK].value, &unk, &n))
+		return unsupported(r, "model.unk_token", &f[UNK].value, "it is a token's name or null", e);
+	for (int i = FUSE; i <= FALLBACK; i++)
+		if (!is_null(&f[i]) && get_flag(r, &f[i], "model.", false, &ignored, e))
+			return e->name;
 	if (!f[VOCAB].there || !f[MERGES].there)
 		return unsupported(r, f[VOCAB].there ? "model.merges" : "model.vocab", NULL,
 		                   "a BPE has both", e);

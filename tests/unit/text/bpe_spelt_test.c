@@ -33,7 +33,7 @@ static void test_names_are_found_and_holes_have_none(void **state)
 	assert_int_equal(spelt_find(&v, "", 0), BPE_NONE);
 	assert_null(v.name[1].bytes);
 	assert_int_equal(spelt_merge_line(&v, "a b", 3, "there:7", &e), 0);
-	assert_true(v.made[2]);
+	assert_true(v.piece[2]);
 	assert_int_equal(v.merge[0][1], 5);
 	assert_int_equal(spelt_merge_line(&v, "b a", 3, "there:7", &e), CBTM_ERR_BAD_DATA);
 	assert_string_equal(e.where, "there:7");

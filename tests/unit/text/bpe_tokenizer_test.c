@@ -164,11 +164,11 @@ static void test_what_is_not_supported_is_named_with_its_value(void **state)
 		{ "\"type\":\"WordPiece\",", "model.type is \"WordPiece\"" },
 		{ "\"type\":\"Unigram\",", "model.type is \"Unigram\"" },
 		{ "\"dropout\":0.1,", "model.dropout is 0.1" },
-		{ "\"unk_token\":\"<unk>\",", "model.unk_token is \"<unk>\"" },
+		{ "\"unk_token\":3,", "model.unk_token is 3" },
 		{ "\"continuing_subword_prefix\":\"##\",", "model.continuing_subword_prefix is \"##\"" },
 		{ "\"end_of_word_suffix\":\"</w>\",", "model.end_of_word_suffix is \"</w>\"" },
-		{ "\"fuse_unk\":true,", "model.fuse_unk is true" },
-		{ "\"byte_fallback\":true,", "model.byte_fallback is true" },
+		{ "\"fuse_unk\":3,", "model.fuse_unk is 3" },
+		{ "\"byte_fallback\":\"\",", "model.byte_fallback is \"\"" },
 		{ "\"ignore_merges\":true,", "model.ignore_merges is true" },
 	};
 	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
@@ -181,6 +181,31 @@ static void test_what_is_not_supported_is_named_with_its_value(void **state)
 		f.model = model[i][0];
 		refused(state, &f, model[i][1]);
 	}
+}
+
+/* No byte is unknown, and a merge whose part nothing makes is never reached. */
+static void test_what_changes_no_id_is_no_reason_to_refuse(void **state)
+{
+	struct file f = plain;
+	struct cbtm_error e = { 0 };
+	struct bpe_ids ids = { 0 };
+	f.model = "\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"fuse_unk\":true,\"byte_fallback\":true,";
+	struct bpe *b = import(state, &f, &e);
+	assert_string_equal(e.what, "");
+	bpe_free(b);
+	f = plain;
+	f.vocab = ",\"</s>\":258,\"bc\":259";
+	f.merges = "[[\"a\",\"bc\"],[\"a\",\"b\"]]";
+	b = import(state, &f, &e);
+	assert_string_equal(e.what, "");
+	struct bpe_encoder *c = bpe_encoder_new(b, &e);
+	assert_int_equal(bpe_encode(c, "abc", 3, &ids, &e), 0);
+	assert_int_equal(ids.n, 2);
+	assert_int_equal(ids.v[0], 256);
+	assert_int_equal(ids.v[1], b->byte['c']);
+	bpe_ids_free(&ids);
+	bpe_encoder_free(c);
+	bpe_free(b);
 }
 
 static void test_hostile_vocabularies_are_refused_by_entry(void **state)
@@ -268,6 +293,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_space_in_front_is_taken_over, scratch_make,
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_what_is_not_supported_is_named_with_its_value,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_changes_no_id_is_no_reason_to_refuse,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_hostile_vocabularies_are_refused_by_entry,
 		                                scratch_make, scratch_remove),
