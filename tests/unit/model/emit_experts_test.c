@@ -169,10 +169,7 @@ static void check_bits(int precision)
 		fixture_run(&b, CBTM_SCORE);
 		fixture_run(&b, CBTM_BACKWARD);
 		fixture_run(&b, CBTM_UPDATE);
-		for (uint32_t t = 0; t < a.list->tensors; t++)
-			if (a.list->tensor[t].role == CBTM_ROLE_PARAMETER ||
-			    a.list->tensor[t].role == CBTM_ROLE_MOMENT)
-				fixture_same(&a, &b, a.list->tensor[t].name, 1);
+		fixture_same_model(&a, &b);
 	}
 	test_threads(1);
 	fixture_free(&a);

@@ -229,3 +229,11 @@ void fixture_same(struct fixture *a, struct fixture *b, const char *name, size_t
 	free(x);
 	free(y);
 }
+
+void fixture_same_model(struct fixture *a, struct fixture *b)
+{
+	for (uint32_t t = 0; t < a->list->tensors; t++)
+		if (a->list->tensor[t].role == CBTM_ROLE_PARAMETER ||
+		    a->list->tensor[t].role == CBTM_ROLE_MOMENT)
+			fixture_same(a, b, a->list->tensor[t].name, 1);
+}

@@ -31,6 +31,8 @@ double *fixture_values(struct fixture *f, const char *name, size_t *n); /* free(
 void fixture_write(struct fixture *f, const char *name, const double *v, size_t n);
 /* Fails the test unless the first 1 / share of a tensor is the same in both, bit for bit. */
 void fixture_same(struct fixture *a, struct fixture *b, const char *name, size_t share);
+/* The same for all parameters and moments, whole. */
+void fixture_same_model(struct fixture *a, struct fixture *b);
 
 /* Fails the test unless all gradients are those of differences of the loss, by `reference`. */
 void fixture_check_gradients(const struct fixture_choice *c, double capacity, double balance);

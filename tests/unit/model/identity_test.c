@@ -15,22 +15,10 @@
 
 #include <cmocka.h>
 
-static char *folder;
-
 static int set_up(void **state)
 {
-	(void)state;
-	folder = test_folder();
+	test_folder_make(state);
 	test_sequences(folder, 50, 12, 1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
 	return 0;
 }
 
@@ -387,5 +375,5 @@ int main(void)
 		cmocka_unit_test(test_a_family_is_all_but_the_length),
 		cmocka_unit_test(test_what_is_no_identity_is_refused),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, test_folder_remove);
 }

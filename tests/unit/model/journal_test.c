@@ -16,25 +16,20 @@
 #include <cmocka.h>
 
 static const struct digest run = { 0x0123456789abcdef, 2 };
-static char *folder, path[4200];
+static char path[4200];
 
 static int set_up(void **state)
 {
-	(void)state;
 	struct cbtm_error e = { 0 };
-	folder = test_folder();
+	test_folder_make(state);
 	snprintf(path, sizeof path, "%s/log.jsonl", folder);
 	return log_open("test", path, LOG_WARNING, false, &e);
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
-	struct cbtm_error e = { 0 };
 	log_close();
-	folder_remove(folder, &e);
-	free(folder);
-	return 0;
+	return test_folder_remove(state);
 }
 
 /* How often a text stands in the log. */

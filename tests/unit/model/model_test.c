@@ -13,26 +13,15 @@
 
 #include <cmocka.h>
 
-static char *folder;
 static char sequences[4200], checkpoint[4200];
 
 static int set_up(void **state)
 {
-	(void)state;
-	folder = test_folder();
+	test_folder_make(state);
 	snprintf(sequences, sizeof sequences, "%s/sequences", folder);
 	snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint", folder);
 	test_sequences(sequences, 20, 12, 1);
 	return test_train(test_training(), sequences, NULL, checkpoint);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
-	return 0;
 }
 
 static struct model *open_model(const char *compute, uint32_t batch)
@@ -153,5 +142,5 @@ int main(void)
 		cmocka_unit_test(test_unwanted_scores_are_left_alone),
 		cmocka_unit_test(test_what_does_not_fit_is_refused),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, test_folder_remove);
 }

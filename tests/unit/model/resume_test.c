@@ -16,15 +16,6 @@
 
 static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0 },
 							  another = { { 2, 2 }, "{\"steps\":40,\"lr\":0.2}", 0 };
-static char *folder;
-
-static float first_of(struct program *p, const char *name)
-{
-	struct cbtm_error e = { 0 };
-	float v[1024];
-	p->compute->read(p->state, list_find(p->names, name), v, &e);
-	return v[0];
-}
 
 /* Written and sealed, as a thread does it while training goes on. */
 static void save_state(struct program *p, const struct run_owner *owner, struct run_state *s)
@@ -73,22 +64,6 @@ static char *path(const char *name)
 	return p;
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	folder = test_folder();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
-	return 0;
-}
-
 static void test_parameters_and_moments_come_back(void **state)
 {
 	(void)state;
@@ -96,7 +71,7 @@ static void test_parameters_and_moments_come_back(void **state)
 	save(&p, 7);
 	test_fill(&p, 0);
 	assert_int_equal(load(&p, mine), 7);
-	assert_true(first_of(&p, "token") == 7 && first_of(&p, "norm.gain.v") == 7);
+	assert_true(test_value(&p, "token", 0) == 7 && test_value(&p, "norm.gain.v", 0) == 7);
 	program_close(&p);
 }
 
@@ -122,7 +97,7 @@ static void test_an_unfinished_one_gives_way_to_the_one_before(void **state)
 	save(&p, 6);
 	assert_int_equal(folder_remove(path("resume-000000000006/part-00000.json"), &e), 0);
 	assert_int_equal(load(&p, mine), 5);
-	assert_true(first_of(&p, "token") == 5);
+	assert_true(test_value(&p, "token", 0) == 5);
 	program_close(&p);
 }
 
@@ -142,7 +117,7 @@ static void test_a_damaged_one_gives_way_with_a_warning(void **state)
 	assert_int_equal(log_open("test", path("log.jsonl"), LOG_WARNING, false, &e), 0);
 	assert_int_equal(load(&p, mine), 5);
 	log_close();
-	assert_true(first_of(&p, "token") == 5);
+	assert_true(test_value(&p, "token", 0) == 5);
 	assert_int_equal(file_read(path("log.jsonl"), 1 << 20, &log, &e), 0);
 	assert_non_null(strstr(log.data, "\"level\":\"warning\""));
 	assert_non_null(strstr(log.data, "resume-000000000006 is discarded"));
@@ -218,19 +193,22 @@ static void test_all_go_in_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_parameters_and_moments_come_back, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_the_last_two_are_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_an_unfinished_one_gives_way_to_the_one_before, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_a_damaged_one_gives_way_with_a_warning, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_one_that_takes_too_long_is_given_up, set_up,
-		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_parameters_and_moments_come_back, test_folder_make,
+		                                test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_the_last_two_are_kept, test_folder_make,
+		                                test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_an_unfinished_one_gives_way_to_the_one_before,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_a_damaged_one_gives_way_with_a_warning,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_one_that_takes_too_long_is_given_up, test_folder_make,
+		                                test_folder_remove),
 		cmocka_unit_test_setup_teardown(test_another_configurations_is_refused_with_both_values,
-		                                set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_longer_run_takes_what_is_the_same_in_both, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_all_go_in_the_end, set_up, tear_down),
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_a_longer_run_takes_what_is_the_same_in_both,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_all_go_in_the_end, test_folder_make,
+		                                test_folder_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

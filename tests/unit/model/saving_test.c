@@ -13,23 +13,6 @@
 #include <cmocka.h>
 
 static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0 };
-static char *folder;
-
-static int set_up(void **state)
-{
-	(void)state;
-	folder = test_folder();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
-	return 0;
-}
 
 static char *path(uint64_t step)
 {
@@ -50,12 +33,10 @@ static uint64_t loaded(struct program *p, float *first)
 {
 	struct cbtm_error e = { 0 };
 	struct run_state at = { 0 };
-	float v[1024];
 	uint64_t step;
 	if (resume_load(folder, &mine, p, &at, &e))
 		fail_msg("%s: %s", e.where, e.what);
-	p->compute->read(p->state, list_find(p->names, "token"), v, &e);
-	*first = v[0];
+	*first = test_value(p, "token", 0);
 	step = at.step;
 	run_state_free(&at);
 	return step;
@@ -135,14 +116,14 @@ static void test_the_threads_error_is_that_of_who_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_what_is_trained_meanwhile_is_not_saved, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_there_is_nothing_to_wait_for_without_one, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_one_that_was_given_up_is_not_under_way, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_the_threads_error_is_that_of_who_waits, set_up,
-		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_trained_meanwhile_is_not_saved,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_there_is_nothing_to_wait_for_without_one,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_one_that_was_given_up_is_not_under_way,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_the_threads_error_is_that_of_who_waits,
+		                                test_folder_make, test_folder_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,28 +14,12 @@
 #include <cmocka.h>
 
 static const struct digest any = { 1, 1 };
-static char *folder, path[4300];
+static char path[4300];
 
 static const char *in(const char *name)
 {
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	return path;
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	folder = test_folder();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
-	return 0;
 }
 
 /* A checkpoint of three numbers, with or without DATASET.json. */
@@ -142,13 +126,14 @@ static void test_the_longest_state_that_fits_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_finished_run_of_this_identity_is_taken, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_a_damaged_one_is_not_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_finished_run_of_this_identity_is_taken,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_a_damaged_one_is_not_taken, test_folder_make,
+		                                test_folder_remove),
 		cmocka_unit_test_setup_teardown(test_it_says_why_a_falling_rate_cannot_be_made_longer,
-		                                set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_the_longest_state_that_fits_is_found, set_up,
-		                                tear_down),
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_the_longest_state_that_fits_is_found, test_folder_make,
+		                                test_folder_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

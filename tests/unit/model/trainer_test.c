@@ -14,23 +14,13 @@
 
 #include <cmocka.h>
 
-static char *folder, sequences[4200];
+static char sequences[4200];
 
 static int set_up(void **state)
 {
-	(void)state;
-	folder = test_folder();
+	test_folder_make(state);
 	snprintf(sequences, sizeof sequences, "%s/sequences", folder);
 	test_sequences(sequences, 50, 12, 1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
 	return 0;
 }
 
@@ -125,5 +115,5 @@ int main(void)
 		cmocka_unit_test(test_dropout_hangs_on_the_seed_alone),
 		cmocka_unit_test(test_a_step_that_is_not_finite_is_not_taken),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, test_folder_remove);
 }

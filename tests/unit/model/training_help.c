@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "model/compute_help.h"
 #include "model/emit.h"
+#include "scratch.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,13 +16,25 @@
 
 static const struct digest any_fingerprint = { 1, 2 };
 
+char *folder;
+
+int test_folder_make(void **state)
+{
+	int failed = scratch_make(state);
+	folder = *state;
+	return failed;
+}
+
+int test_folder_remove(void **state)
+{
+	folder = NULL;
+	return scratch_remove(state);
+}
+
 char *test_folder(void)
 {
-	const char *base = getenv("TMPDIR");
-	char *path = malloc(4096);
-	assert_non_null(path);
-	snprintf(path, 4096, "%s/cbtm-model-XXXXXX", base ? base : "/tmp");
-	assert_non_null(mkdtemp(path));
+	void *path = NULL;
+	assert_int_equal(scratch_make(&path), 0);
 	return path;
 }
 
@@ -46,6 +59,14 @@ void test_fill(struct program *p, float x)
 		if (p->list->tensor[t].role == CBTM_ROLE_PARAMETER ||
 		    p->list->tensor[t].role == CBTM_ROLE_MOMENT)
 			p->compute->write(p->state, t, v, &e);
+}
+
+float test_value(struct program *p, const char *tensor, size_t at)
+{
+	struct cbtm_error e = { 0 };
+	float v[1024];
+	p->compute->read(p->state, list_find(p->names, tensor), v, &e);
+	return v[at];
 }
 
 /* A token is mostly its predecessor's successor: something to learn. */

@@ -4,7 +4,11 @@
 #include "model/checkpoint.h"
 #include "model/training.h"
 
-/* A fresh folder below $TMPDIR; free() it. */
+/* The folder of this program's tests, below $TMPDIR: made and removed as cmocka's set-up and tear-down. */
+extern char *folder;
+int test_folder_make(void **state);
+int test_folder_remove(void **state);
+/* Another one, for the caller to remove and free. */
 char *test_folder(void);
 /* DIR as a sealed dataset of kind "sequences": `rows` of T + 1 ids and some valid ones. */
 void test_sequences(const char *dir, uint64_t rows, uint64_t T, uint64_t clusters);
@@ -22,3 +26,5 @@ const char *test_column(const char *dir, const char *column, char hex[64]);
 /* The cpu plugin's program of test_config with parameters and moments; these filled with x, x + 1, ... */
 struct program test_program(void);
 void test_fill(struct program *p, float x);
+/* The at-th number of a tensor. */
+float test_value(struct program *p, const char *tensor, size_t at);

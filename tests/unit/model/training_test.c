@@ -19,7 +19,6 @@
 
 #include <cmocka.h>
 
-static char *folder;
 static char path_buffer[8][4200];
 
 static const char *in_folder(const char *name)
@@ -34,18 +33,8 @@ static const char *in_folder(const char *name)
 
 static int set_up(void **state)
 {
-	(void)state;
-	folder = test_folder();
+	test_folder_make(state);
 	test_sequences(in_folder("sequences"), 50, 12, 1);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
 	return 0;
 }
 
@@ -414,5 +403,5 @@ int main(void)
 		cmocka_unit_test(test_other_settings_are_refused_by_name),
 		cmocka_unit_test(test_a_foreign_token_is_refused),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, test_folder_remove);
 }

@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-static char *folder;
 static char path_buffer[8][4200];
 
 static const char *in_folder(const char *name)
@@ -28,20 +27,10 @@ static const char *in_folder(const char *name)
 
 static int set_up(void **state)
 {
-	(void)state;
-	folder = test_folder();
+	test_folder_make(state);
 	test_sequences(in_folder("sequences"), 50, 12, 1);
 	assert_int_equal(test_train(test_training(), in_folder("sequences"), NULL, in_folder("seed")),
 	                 CBTM_OK);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	struct cbtm_error e = { 0 };
-	folder_remove(folder, &e);
-	free(folder);
 	return 0;
 }
 
@@ -150,5 +139,5 @@ int main(void)
 		cmocka_unit_test(test_a_mixture_begins_as_its_seed),
 		cmocka_unit_test(test_a_seed_of_another_shape_is_named),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, test_folder_remove);
 }
