@@ -56,3 +56,18 @@ struct cbtm_cluster {
 	int (*assign)(const void *options, const void *state, const struct cbtm_points *points,
 	              size_t k, uint64_t seed, uint32_t *cluster, struct cbtm_error *e);
 };
+
+/* Options of a clustering that repeats Lloyd's steps, and their rows; `most` is the default of iterations. */
+struct cbtm_lloyd {
+	uint64_t iterations, restarts;
+	int init; /* enum cbtm_seeding */
+};
+/* clang-format off */
+#define CBTM_LLOYD_ROWS(most) \
+	{ "iterations", CBTM_PARAM_COUNT, offsetof(struct cbtm_lloyd, iterations), most, 1, 10000, NULL, \
+	  "most steps of Lloyd's algorithm; it stops earlier when no document moves", 0, 0 }, \
+	{ "init", CBTM_PARAM_CHOICE, offsetof(struct cbtm_lloyd, init), "kmeans++", 0, 0, CBTM_SEEDS_CHOICES, \
+	  "which documents are the first centres", 0, 0 }, \
+	{ "restarts", CBTM_PARAM_COUNT, offsetof(struct cbtm_lloyd, restarts), "1", 1, 1000, NULL, \
+	  "fits from so many first centres; the one with the least objective is kept", 0, 0 }
+/* clang-format on */

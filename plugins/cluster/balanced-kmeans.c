@@ -10,33 +10,7 @@
 
 static const struct cbtm_host *host;
 
-struct options {
-	uint64_t iterations, restarts;
-	int init;
-};
-static const struct cbtm_param params[] = {
-	{ .name = "iterations",
-	  .type = CBTM_PARAM_COUNT,
-	  .offset = offsetof(struct options, iterations),
-	  .default_text = "20",
-	  .min = 1,
-	  .max = 10000,
-	  .help = "most steps of Lloyd's algorithm; it stops earlier when no document moves" },
-	{ .name = "init",
-	  .type = CBTM_PARAM_CHOICE,
-	  .offset = offsetof(struct options, init),
-	  .default_text = "kmeans++",
-	  .choices = CBTM_SEEDS_CHOICES,
-	  .help = "which documents are the first centres" },
-	{ .name = "restarts",
-	  .type = CBTM_PARAM_COUNT,
-	  .offset = offsetof(struct options, restarts),
-	  .default_text = "1",
-	  .min = 1,
-	  .max = 1000,
-	  .help = "fits from so many first centres; the one with the least objective is kept" },
-	CBTM_PARAM_END
-};
+static const struct cbtm_param params[] = { CBTM_LLOYD_ROWS("20"), CBTM_PARAM_END };
 
 static int init(const struct cbtm_host *table, struct cbtm_error *e)
 {
@@ -47,7 +21,7 @@ static int init(const struct cbtm_host *table, struct cbtm_error *e)
 
 /* One Lloyd run: b holds centres, prices and clusters; the best of all runs is kept aside. */
 struct lloyd {
-	const struct options *o;
+	const struct cbtm_lloyd *o;
 	struct cbtm_balance b;
 	struct cbtm_sums *sums;
 	uint32_t *best_cluster;   /* n */
@@ -161,7 +135,7 @@ CBTM_EXPORT const struct cbtm_cluster cbtm_plugin = {
 	            .version = 7,
 	            .description = "k-means with exactly balanced clusters, by documents or tokens",
 	            .params = params,
-	            .options_size = sizeof(struct options),
+	            .options_size = sizeof(struct cbtm_lloyd),
 	            .init = init },
 	.fit = fit,
 };

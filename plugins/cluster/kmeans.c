@@ -5,33 +5,7 @@
 
 static const struct cbtm_host *host;
 
-struct options {
-	uint64_t iterations, restarts;
-	int init;
-};
-static const struct cbtm_param params[] = {
-	{ .name = "iterations",
-	  .type = CBTM_PARAM_COUNT,
-	  .offset = offsetof(struct options, iterations),
-	  .default_text = "100",
-	  .min = 1,
-	  .max = 10000,
-	  .help = "most steps of Lloyd's algorithm; it stops earlier when no document moves" },
-	{ .name = "init",
-	  .type = CBTM_PARAM_CHOICE,
-	  .offset = offsetof(struct options, init),
-	  .default_text = "kmeans++",
-	  .choices = CBTM_SEEDS_CHOICES,
-	  .help = "which documents are the first centres" },
-	{ .name = "restarts",
-	  .type = CBTM_PARAM_COUNT,
-	  .offset = offsetof(struct options, restarts),
-	  .default_text = "1",
-	  .min = 1,
-	  .max = 1000,
-	  .help = "fits from so many first centres; the one with the least objective is kept" },
-	CBTM_PARAM_END
-};
+static const struct cbtm_param params[] = { CBTM_LLOYD_ROWS("100"), CBTM_PARAM_END };
 
 static int init(const struct cbtm_host *table, struct cbtm_error *e)
 {
@@ -42,7 +16,7 @@ static int init(const struct cbtm_host *table, struct cbtm_error *e)
 
 /* What one run of Lloyd's algorithm works on, and the best of all runs. */
 struct lloyd {
-	const struct options *o;
+	const struct cbtm_lloyd *o;
 	const struct cbtm_points *points;
 	size_t k;
 	float *centre, *last_centre, *best_centre; /* k x d; last: of the step before */
@@ -136,7 +110,7 @@ CBTM_EXPORT const struct cbtm_cluster cbtm_plugin = {
 	            .version = 3,
 	            .description = "plain k-means, clusters of any size",
 	            .params = params,
-	            .options_size = sizeof(struct options),
+	            .options_size = sizeof(struct cbtm_lloyd),
 	            .init = init },
 	.fit = fit,
 };

@@ -18,8 +18,19 @@
 
 extern const struct cbtm_stage stage_train;
 static const struct stage_input input = { "vocabulary", READS_ALL, NULL };
-/* Imports FOLDER with the vocabulary DIR into OUT. */
-static enum cbtm_error_name import(void **state, const char *dir, uint64_t length, const char *out,
+static char vocabulary[4200], out[4200]; /* in each test's folder */
+
+static int set_up(void **state)
+{
+	if (scratch_make(state))
+		return -1;
+	snprintf(vocabulary, sizeof vocabulary, "%s/vocabulary", (char *)*state);
+	snprintf(out, sizeof out, "%s/seed", (char *)*state);
+	return 0;
+}
+
+/* Imports FOLDER with the vocabulary DIR into TO. */
+static enum cbtm_error_name import(void **state, const char *dir, uint64_t length, const char *to,
                                    struct cbtm_error *e)
 {
 	struct stage_place place = { &input, &dir, 1 };
@@ -27,12 +38,12 @@ static enum cbtm_error_name import(void **state, const char *dir, uint64_t lengt
 	struct stage_run run = { .stage = &stage_train, .task = &stage_train.tasks[0] };
 	const struct store_kind *kind = store_kind_find("checkpoint");
 	if (stage_inputs_open(&stage_train, &place, 1, NULL, &run.inputs, e) ||
-	    store_create(out, 0, kind, fingerprint, &run.out, e))
+	    store_create(to, 0, kind, fingerprint, &run.out, e))
 		return e->name;
 	if (stage_import_seed(&run, *state, length, e))
 		store_leave(run.out);
 	else if (!store_seal(run.out, e))
-		dataset_seal(out, kind, &fingerprint, 1, e);
+		dataset_seal(to, kind, &fingerprint, 1, e);
 	stage_inputs_close(run.inputs);
 	return e->name;
 }
@@ -43,10 +54,7 @@ static void test_an_imported_seed_has_the_facts_of_a_trained_one(void **state)
 	struct model_config c;
 	struct dataset *d = NULL;
 	struct store *s = NULL;
-	char vocabulary[4200], out[4200];
 	uint64_t v;
-	snprintf(vocabulary, sizeof vocabulary, "%s/vocabulary", (char *)*state);
-	snprintf(out, sizeof out, "%s/seed", (char *)*state);
 	test_write_checkpoint(*state);
 	test_write_tokenizer(*state);
 	test_write_vocabulary(vocabulary, 0);
@@ -68,9 +76,6 @@ static void test_an_imported_seed_has_the_facts_of_a_trained_one(void **state)
 static void test_another_vocabulary_is_refused(void **state)
 {
 	struct cbtm_error e = { 0 };
-	char vocabulary[4200], out[4200];
-	snprintf(vocabulary, sizeof vocabulary, "%s/vocabulary", (char *)*state);
-	snprintf(out, sizeof out, "%s/seed", (char *)*state);
 	test_write_checkpoint(*state);
 	test_write_tokenizer(*state);
 	test_write_vocabulary(vocabulary, 1);
@@ -82,9 +87,6 @@ static void test_another_vocabulary_is_refused(void **state)
 static void test_more_tokens_than_positions_are_refused(void **state)
 {
 	struct cbtm_error e = { 0 };
-	char vocabulary[4200], out[4200];
-	snprintf(vocabulary, sizeof vocabulary, "%s/vocabulary", (char *)*state);
-	snprintf(out, sizeof out, "%s/seed", (char *)*state);
 	test_write_checkpoint(*state);
 	test_write_vocabulary(vocabulary, 0);
 	assert_int_equal(import(state, vocabulary, 13, out, &e), CBTM_ERR_CONFIG);
@@ -93,11 +95,9 @@ static void test_more_tokens_than_positions_are_refused(void **state)
 
 static void test_more_tokens_than_the_model_has_are_refused(void **state)
 {
+	(void)state;
 	struct cbtm_error e = { 0 };
-	char vocabulary[4200], out[4200], *folder = test_recorded_model("opt");
-	void *there = folder;
-	snprintf(vocabulary, sizeof vocabulary, "%s/vocabulary", (char *)*state);
-	snprintf(out, sizeof out, "%s/seed", (char *)*state);
+	void *there = test_recorded_model("opt");
 	test_write_vocabulary(vocabulary, 0);
 	assert_int_equal(import(&there, vocabulary, 0, out, &e), CBTM_ERR_BAD_DATA);
 	assert_non_null(strstr(e.what, "a vocabulary of 257, the model's has 17"));
@@ -105,18 +105,18 @@ static void test_more_tokens_than_the_model_has_are_refused(void **state)
 }
 
 /* Imports *state by way of a dataset made by checkpoint_import, with the vocabulary DIR. */
-static enum cbtm_error_name import_again(void **state, const char *dir, const char *out,
+static enum cbtm_error_name import_again(void **state, const char *dir, const char *to,
                                          struct cbtm_error *e)
 {
-	char to[4200], checkpoint[4300];
+	char between[4200], checkpoint[4300];
 	void *there = checkpoint;
 	struct checkpoint_imported imported;
-	snprintf(to, sizeof to, "%s/imported", (char *)*state);
-	snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint", to);
-	struct checkpoint_import in = { *state, to, "", "", 0, false };
+	snprintf(between, sizeof between, "%s/imported", (char *)*state);
+	snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint", between);
+	struct checkpoint_import in = { *state, between, "", "", 0, false };
 	if (checkpoint_import(&in, &imported, e))
 		return e->name;
-	return import(&there, dir, 8, out, e);
+	return import(&there, dir, 8, to, e);
 }
 
 static void test_a_checkpoint_of_ours_is_a_seed_like_the_files(void **state)
@@ -126,16 +126,16 @@ static void test_a_checkpoint_of_ours_is_a_seed_like_the_files(void **state)
 	struct store *s[2];
 	struct store_column_info column[2];
 	uint64_t bos;
-	char vocabulary[4200], out[2][4200];
-	snprintf(vocabulary, sizeof vocabulary, "%s/imported/vocabulary", (char *)*state);
-	snprintf(out[0], sizeof out[0], "%s/seed", (char *)*state);
-	snprintf(out[1], sizeof out[1], "%s/other", (char *)*state);
+	char theirs[4300], other[4200];
+	const char *const made[] = { out, other };
+	snprintf(theirs, sizeof theirs, "%s/imported/vocabulary", (char *)*state);
+	snprintf(other, sizeof other, "%s/other", (char *)*state);
 	test_write_checkpoint(*state);
 	test_write_tokenizer(*state);
-	if (import_again(state, vocabulary, out[0], &e) || import(state, vocabulary, 8, out[1], &e))
+	if (import_again(state, theirs, out, &e) || import(state, theirs, 8, other, &e))
 		fail_msg("%s: %s", e.where, e.what);
 	for (int i = 0; i < 2; i++)
-		if (dataset_open(out[i], NULL, &d[i], &e) || dataset_part(d[i], 0, &s[i], &e))
+		if (dataset_open(made[i], NULL, &d[i], &e) || dataset_part(d[i], 0, &s[i], &e))
 			fail_msg("%s: %s", e.where, e.what);
 	assert_int_equal(store_column_count(s[0]), store_column_count(s[1]));
 	for (size_t i = 0; i < store_column_count(s[0]); i++) {
@@ -154,9 +154,6 @@ static void test_a_checkpoint_of_ours_is_a_seed_like_the_files(void **state)
 static void test_a_checkpoint_of_another_vocabulary_is_refused(void **state)
 {
 	struct cbtm_error e = { 0 };
-	char vocabulary[4200], out[4200];
-	snprintf(vocabulary, sizeof vocabulary, "%s/vocabulary", (char *)*state);
-	snprintf(out, sizeof out, "%s/seed", (char *)*state);
 	test_write_checkpoint(*state);
 	test_write_tokenizer(*state);
 	test_write_vocabulary(vocabulary, 1);
@@ -164,7 +161,7 @@ static void test_a_checkpoint_of_another_vocabulary_is_refused(void **state)
 	assert_non_null(strstr(e.hint, "tokenize.vocabulary"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, scratch_remove)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
