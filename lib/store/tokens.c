@@ -27,7 +27,7 @@ int tokens_add_column(struct store_writer *w, uint64_t vocabulary_size, struct c
 
 /* Vectors, which the compiler would not make of plain loops. */
 typedef uint32_t words4 __attribute__((vector_size(16)));
-typedef uint16_t halves8 __attribute__((vector_size(16)));
+typedef uint16_t halves4 __attribute__((vector_size(8)));
 
 /* Whether some id may be `size` or more: then size - 1 - id, or the id itself, has its highest bit.
  * Never false for one that is. */
@@ -61,14 +61,13 @@ static uint64_t find_foreign(const uint32_t *ids, uint64_t n, uint64_t size)
 /* Elements of the column, in place: the lower halves of small ones, one behind another. */
 static void narrow(uint32_t *ids, uint64_t n)
 {
-	static const halves8 lower = { 0, 2, 4, 6, 8, 10, 12, 14 };
 	unsigned char *to = (unsigned char *)ids;
 	uint64_t i = 0;
-	for (; i + 8 <= n; i += 8) {
-		halves8 a, b, low;
-		memcpy(&a, ids + i, sizeof a);
-		memcpy(&b, ids + i + 4, sizeof b);
-		low = __builtin_shuffle(a, b, lower);
+	for (; i + 4 <= n; i += 4) {
+		words4 some;
+		halves4 low;
+		memcpy(&some, ids + i, sizeof some);
+		low = __builtin_convertvector(some, halves4);
 		memcpy(to + 2 * i, &low, sizeof low);
 	}
 	for (; i < n; i++) {
