@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/param.h"
 #include "base/pool.h"
 #include "base/progress.h"
 #include "base/signals.h"
@@ -186,6 +187,22 @@ static int check_folders(const struct stage_command *c, uint64_t k, struct cbtm_
 	return 0;
 }
 
+/* A stage that makes clusters is told by its own option k how many. */
+static int check_clusters(const struct stage_command *c, uint64_t k, struct cbtm_error *e)
+{
+	const struct cbtm_param *row = param_find(c->stage->options, "k");
+
+	if (!c->frame.clusters_given || !row || row->type != CBTM_PARAM_COUNT)
+		return 0;
+	uint64_t own = *(const uint64_t *)((const char *)c->options + row->offset);
+	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
+		if (is_wanted(c, t, k) && stage_param_decides(c->stage, t, row) && own != k)
+			return error_set(e, CBTM_ERR_USAGE, "--clusters",
+			                 "is %llu, but --k, by which %s are made, is %llu",
+			                 (unsigned long long)k, t->name, (unsigned long long)own);
+	return 0;
+}
+
 /* Of tasks that use the plugin, before the first one starts. */
 static int check_plugin(const struct stage_command *c, uint64_t k, struct cbtm_error *e)
 {
@@ -231,8 +248,8 @@ static int do_tasks(struct stage_session *s, struct cbtm_error *e)
 	const struct stage_command *c = s->command;
 	uint64_t done = 0;
 
-	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) || check_plugin(c, s->k, e) ||
-	    (c->stage->check && c->stage->check(c->options, s->k, e)))
+	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) || check_clusters(c, s->k, e) ||
+	    check_plugin(c, s->k, e) || (c->stage->check && c->stage->check(c->options, s->k, e)))
 		return e->name;
 	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
 		if (do_before(s, t, &done, e) || do_once(s, t, &done, e))
