@@ -51,6 +51,14 @@ static void drop_broken_tail(char *s)
 		s[from - 1] = 0;
 }
 
+/* What was quoted of a file may hold escape sequences: a terminal sees none of them. */
+static void show_controls(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = *s == '\n' || *s == '\t' ? ' ' : '?';
+}
+
 static void fill(struct cbtm_error *e, enum cbtm_error_name name, const char *where,
                  const char *fmt, va_list args)
 {
@@ -61,6 +69,8 @@ static void fill(struct cbtm_error *e, enum cbtm_error_name name, const char *wh
 	vsnprintf(e->what, sizeof e->what, fmt, args);
 	drop_broken_tail(e->where);
 	drop_broken_tail(e->what);
+	show_controls(e->where);
+	show_controls(e->what);
 }
 
 enum cbtm_error_name error_set(struct cbtm_error *e, enum cbtm_error_name name, const char *where,
@@ -127,6 +137,7 @@ enum cbtm_error_name error_hint(struct cbtm_error *e, const char *fmt, ...)
 	vsnprintf(e->hint, sizeof e->hint, fmt, args);
 	va_end(args);
 	drop_broken_tail(e->hint);
+	show_controls(e->hint);
 	return e->name;
 }
 

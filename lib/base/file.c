@@ -45,10 +45,11 @@ static int read_to_end(int fd, uint64_t limit, struct buffer *b, const char *pat
 	}
 }
 
-int file_read(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e)
+static int read_opened(int fd, const char *path, uint64_t limit, struct buffer *b,
+                       struct cbtm_error *e)
 {
 	size_t start = b->n;
-	int r, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
 
 	if (fd < 0)
 		return error_errno(e, CBTM_ERR_IO, path, "cannot open");
@@ -59,6 +60,23 @@ int file_read(const char *path, uint64_t limit, struct buffer *b, struct cbtm_er
 		b->data[start] = 0;
 	}
 	return r;
+}
+
+int file_read(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer opens, too */
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		close(fd);
+		return error_set(e, CBTM_ERR_BAD_DATA, path, "is no file");
+	}
+	return read_opened(fd, path, limit, b, e);
+}
+
+int file_read_stream(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e)
+{
+	return read_opened(open(path, O_RDONLY | O_CLOEXEC), path, limit, b, e);
 }
 
 bool file_exists(const char *path)

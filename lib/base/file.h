@@ -8,8 +8,11 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* Reads a whole file of at most `limit` bytes into *b (appended). */
+/* Reads a whole file of at most `limit` bytes into *b (appended). BAD_DATA if it is longer, or a
+ * folder, a pipe, a device: nothing is waited for. */
 int file_read(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e);
+/* Likewise of what the user names and may be a pipe. */
+int file_read_stream(const char *path, uint64_t limit, struct buffer *b, struct cbtm_error *e);
 bool file_exists(const char *path);
 /* A file that is there is the user's: CREATE, and a hint at --force, unless `force`. */
 int file_keep(const char *path, bool force, struct cbtm_error *e);

@@ -11,55 +11,63 @@
 enum { CONFIG_LIMIT = 1 << 20 };
 #define NORM_EPSILON 1e-5 /* of both, and the only one that lists are emitted with */
 
+enum { SPELLINGS = 5 };
 /* A key with the one value that this model can have; it may be missing when that is the default. */
 struct fixed {
-	const char *key, *value; /* as JSON */
-	const char *also;        /* another value of the same meaning, or NULL */
-	const char *say;         /* the value in words; NULL: as it is */
+	const char *key, *value;     /* as JSON */
+	const char *say;             /* the value in words; NULL: as it is */
+	const char *also[SPELLINGS]; /* other names of the same */
 };
 /* A key that is a number of the configuration. */
 struct sized {
 	const char *key;
 	size_t offset;
+	const char *ours; /* where model_config_check finds it wrong */
 };
 
 static const struct fixed opt_fixed[] = {
-	{ "activation_function", "\"relu\"", NULL, NULL },
-	{ "do_layer_norm_before", "true", NULL,
-	  "true: OPT-350m, whose norms stand behind each layer, is not supported" },
-	{ "_remove_final_layer_norm", "false", NULL, NULL },
-	{ "enable_bias", "true", NULL, NULL },
-	{ "layer_norm_elementwise_affine", "true", NULL, NULL },
-	{ "tie_word_embeddings", "true", NULL, NULL },
-	{ "quantization_config", "null", NULL, NULL },
+	{ "activation_function", "\"relu\"", NULL, { NULL } },
+	{ "do_layer_norm_before",
+	  "true",
+	  "true: OPT-350m, whose norms stand behind each layer, is not supported",
+	  { NULL } },
+	{ "_remove_final_layer_norm", "false", NULL, { NULL } },
+	{ "enable_bias", "true", NULL, { NULL } },
+	{ "layer_norm_elementwise_affine", "true", NULL, { NULL } },
+	{ "tie_word_embeddings", "true", NULL, { NULL } },
+	{ "quantization_config", "null", NULL, { NULL } },
 	{ 0 }
 };
 static const struct sized opt_sized[] = {
-	{ "vocab_size", offsetof(struct model_config, vocabulary) },
-	{ "max_position_embeddings", offsetof(struct model_config, length) },
-	{ "num_hidden_layers", offsetof(struct model_config, layers) },
-	{ "hidden_size", offsetof(struct model_config, width) },
-	{ "num_attention_heads", offsetof(struct model_config, heads) },
-	{ "ffn_dim", offsetof(struct model_config, ffn) },
+	{ "vocab_size", offsetof(struct model_config, vocabulary), "vocabulary.size" },
+	{ "max_position_embeddings", offsetof(struct model_config, length), "length" },
+	{ "num_hidden_layers", offsetof(struct model_config, layers), "model.layers" },
+	{ "hidden_size", offsetof(struct model_config, width), "model.width" },
+	{ "num_attention_heads", offsetof(struct model_config, heads), "model.heads" },
+	{ "ffn_dim", offsetof(struct model_config, ffn), "model.ffn" },
 	{ 0 }
 };
 static const struct fixed gpt2_fixed[] = {
-	{ "activation_function", "\"gelu_new\"", "\"gelu_pytorch_tanh\"", NULL },
-	{ "scale_attn_weights", "true", NULL, NULL },
-	{ "scale_attn_by_inverse_layer_idx", "false", NULL, NULL },
-	{ "add_cross_attention", "false", NULL, NULL },
-	{ "tie_word_embeddings", "true", NULL, NULL },
-	{ "quantization_config", "null", NULL, NULL },
+	{ "activation_function",
+	  "\"gelu_new\"",
+	  NULL,
+	  { "\"gelu_pytorch_tanh\"", "\"gelu_fast\"", "\"gelu_accurate\"", "\"gelu_python_tanh\"" } },
+	{ "scale_attn_weights", "true", NULL, { NULL } },
+	{ "scale_attn_by_inverse_layer_idx", "false", NULL, { NULL } },
+	{ "add_cross_attention", "false", NULL, { NULL } },
+	{ "tie_word_embeddings", "true", NULL, { NULL } },
+	{ "quantization_config", "null", NULL, { NULL } },
 	{ 0 }
 };
-static const struct sized gpt2_sized[] = { { "vocab_size",
-	                                         offsetof(struct model_config, vocabulary) },
-	                                       { "n_positions", offsetof(struct model_config, length) },
-	                                       { "n_layer", offsetof(struct model_config, layers) },
-	                                       { "n_embd", offsetof(struct model_config, width) },
-	                                       { "n_head", offsetof(struct model_config, heads) },
-	                                       { "n_inner", offsetof(struct model_config, ffn) },
-	                                       { 0 } };
+static const struct sized gpt2_sized[] = {
+	{ "vocab_size", offsetof(struct model_config, vocabulary), "vocabulary.size" },
+	{ "n_positions", offsetof(struct model_config, length), "length" },
+	{ "n_layer", offsetof(struct model_config, layers), "model.layers" },
+	{ "n_embd", offsetof(struct model_config, width), "model.width" },
+	{ "n_head", offsetof(struct model_config, heads), "model.heads" },
+	{ "n_inner", offsetof(struct model_config, ffn), "model.ffn" },
+	{ 0 }
+};
 static const struct {
 	const struct fixed *fixed;
 	const struct sized *sized;
@@ -68,6 +76,21 @@ static const struct {
 	[ARCHITECTURE_OPT] = { opt_fixed, opt_sized, "OPTForCausalLM" },
 	[ARCHITECTURE_GPT2] = { gpt2_fixed, gpt2_sized, "GPT2LMHeadModel" },
 };
+
+/* Of a key that is there twice the last, which is what Python reads. */
+static bool member(struct json root, const char *key, struct json *v)
+{
+	size_t cursor = 0, n;
+	const char *name;
+	struct json value;
+	bool found = false;
+	while (json_next(root, &cursor, &name, &n, &value))
+		if (n == strlen(key) && !memcmp(name, key, n)) {
+			*v = value;
+			found = true;
+		}
+	return found;
+}
 
 static uint64_t *number(struct model_config *c, const struct sized *s)
 {
@@ -96,12 +119,21 @@ static bool is(struct json v, const char *value)
 	return same;
 }
 
+/* Is it the value by one of its names? */
+static bool allowed(struct json v, const struct fixed *f)
+{
+	bool same = is(v, f->value);
+	for (size_t i = 0; !same && i < SPELLINGS && f->also[i]; i++)
+		same = is(v, f->also[i]);
+	return same;
+}
+
 static int check_fixed(const char *path, struct json root, enum architecture a,
                        struct cbtm_error *e)
 {
 	struct json v;
 	for (const struct fixed *f = kinds[a].fixed; f->key; f++)
-		if (json_member(root, f->key, &v) && !is(v, f->value) && !(f->also && is(v, f->also)))
+		if (member(root, f->key, &v) && !allowed(v, f))
 			return refuse(path, f->key, v, f->say ? f->say : f->value, e);
 	return 0;
 }
@@ -111,7 +143,7 @@ static int read_sizes(const char *path, struct json root, struct model_config *c
 {
 	struct json v;
 	for (const struct sized *s = kinds[c->architecture].sized; s->key; s++) {
-		bool there = json_member(root, s->key, &v) && json_type(v) != JSON_NULL;
+		bool there = member(root, s->key, &v) && json_type(v) != JSON_NULL;
 		if (!there && !strcmp(s->key, "n_inner"))
 			c->ffn = 0; /* four times the width */
 		else if (!there)
@@ -130,13 +162,13 @@ static int check_more(const char *path, struct json root, struct model_config *c
 	uint64_t projection;
 	double epsilon;
 	if (c->architecture == ARCHITECTURE_OPT) {
-		if (json_member(root, "word_embed_proj_dim", &v) && json_type(v) != JSON_NULL &&
+		if (member(root, "word_embed_proj_dim", &v) && json_type(v) != JSON_NULL &&
 		    (!json_u64(v, &projection) || projection != c->width))
 			return refuse(path, "word_embed_proj_dim", v,
 			              "the hidden_size: OPT-350m's projections are not supported", e);
 		return 0;
 	}
-	if (json_member(root, "layer_norm_epsilon", &v) &&
+	if (member(root, "layer_norm_epsilon", &v) &&
 	    (!json_f64(v, &epsilon) || fabs(epsilon - NORM_EPSILON) > 1e-12))
 		return refuse(path, "layer_norm_epsilon", v, "1e-5", e);
 	if (!c->ffn && c->width <= UINT64_MAX / 4)
@@ -150,7 +182,7 @@ static int find_architecture(const char *path, struct json root, struct model_co
 	struct json v;
 	const char *name;
 	size_t n;
-	if (!json_member(root, "model_type", &v))
+	if (!member(root, "model_type", &v))
 		return error_set(e, CBTM_ERR_CONFIG, path, "there is no key \"model_type\"");
 	for (int a = 0; json_string(v, &name, &n) && a < ARCHITECTURES; a++)
 		if (strlen(architecture_names[a]) == n && !memcmp(architecture_names[a], name, n)) {
@@ -188,6 +220,17 @@ static void file_close(struct file *f)
 	json_parser_free(f->parser);
 }
 
+/* The error of a size that no model of ours has, under the key that it has here. */
+static int refuse_size(const char *path, const struct model_config *c,
+                       const struct cbtm_error *wrong, struct cbtm_error *e)
+{
+	const struct sized *s = kinds[c->architecture].sized;
+	while (s->key && strcmp(s->ours, wrong->where) != 0)
+		s++;
+	return error_set(e, CBTM_ERR_CONFIG, path, "\"%s\": %s", s->key ? s->key : wrong->where,
+	                 wrong->what);
+}
+
 int huggingface_config(const char *folder, struct model_config *c, struct cbtm_error *e)
 {
 	struct cbtm_error wrong = { 0 };
@@ -196,7 +239,7 @@ int huggingface_config(const char *folder, struct model_config *c, struct cbtm_e
 	if (!file_open(&f, folder, e) && !find_architecture(f.path, f.root, c, e) &&
 	    !check_fixed(f.path, f.root, c->architecture, e) && !read_sizes(f.path, f.root, c, e) &&
 	    !check_more(f.path, f.root, c, e) && model_config_check(c, &wrong))
-		error_set(e, CBTM_ERR_CONFIG, f.path, "%s: %s", wrong.where, wrong.what);
+		refuse_size(f.path, c, &wrong, e);
 	if (e->name == CBTM_ERR_CONFIG)
 		error_hint(e, "models of transformers' OPTForCausalLM and GPT2LMHeadModel can be imported");
 	file_close(&f);
@@ -234,7 +277,7 @@ static uint64_t id_of(struct json root, const char *key, uint64_t missing, uint6
 	struct json v, first;
 	size_t cursor = 0;
 	uint64_t id;
-	if (!json_member(root, key, &v))
+	if (!member(root, key, &v))
 		return missing < vocabulary ? missing : HUGGINGFACE_NO_ID;
 	if (json_type(v) == JSON_ARRAY && json_next(v, &cursor, NULL, NULL, &first))
 		v = first;

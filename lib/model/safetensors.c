@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-	HEADER_LIMIT = 100 << 20, /* the format's own limit */
+	HEADER_LIMIT = 100 * 1000 * 1000, /* the format's own limit */
 	INDEX_LIMIT = 100 << 20,
 	FILES_LIMIT = 4096,
 	PIECE = 1 << 16 /* elements that are converted at a time */
@@ -167,14 +167,14 @@ static int read_header(struct safetensors *s, uint32_t file, struct cbtm_error *
 		n = n << 8 | length[i];
 	if (n > HEADER_LIMIT || n > size - 8)
 		return error_set(e, CBTM_ERR_BAD_DATA, path,
-		                 "its header would have %llu bytes, the file has %llu (at most 100 MiB are "
+		                 "its header would have %llu bytes, the file has %llu (at most 100 MB are "
 		                 "allowed)",
 		                 (unsigned long long)n, (unsigned long long)size);
 	p = json_parser_new(e);
 	if (!p || buffer_reserve(&header, n + 1, e) ||
 	    file_read_exact(s->fd[file], header.data, n, 8, path, e) ||
-	    json_parse(p, header.data, n, path, &root, e)) {
-		if (e->name == CBTM_ERR_BAD_JSON)
+	    json_parse_wide(p, header.data, n, path, &root, e)) {
+		if (e->name == CBTM_ERR_BAD_JSON || e->name == CBTM_ERR_BAD_UTF8)
 			error_hint(e, "the file is damaged: get it again");
 		goto done;
 	}
@@ -300,8 +300,10 @@ static int open_index(struct safetensors *s, const char *folder, const char *pat
 	struct buffer text = { 0 };
 	struct json root, map;
 	if (!p || file_read(path, INDEX_LIMIT, &text, e) ||
-	    json_parse(p, text.data ? text.data : "", text.n, path, &root, e))
+	    json_parse_wide(p, text.data ? text.data : "", text.n, path, &root, e)) {
+		error_hint(e, "the file is damaged: get it again");
 		goto done;
+	}
 	if (!json_member(root, "weight_map", &map) || json_type(map) != JSON_OBJECT)
 		error_set(e, CBTM_ERR_BAD_DATA, path, "it has no object \"weight_map\"");
 	else if (!open_mapped(s, folder, path, map, e) && !sort_names(s, e))

@@ -54,7 +54,7 @@ static int read_file(struct loading *l)
 	struct buffer text = { 0 };
 	struct yaml_node *root = NULL;
 
-	if (!file_read(l->request->file, LARGEST_FILE, &text, l->e))
+	if (!file_read_stream(l->request->file, LARGEST_FILE, &text, l->e))
 		yaml_parse(text.data ? text.data : "", text.n, l->request->file, l->p->arena, &root,
 		           l->reading.problems, l->e);
 	buffer_free(&text);

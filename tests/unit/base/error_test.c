@@ -101,6 +101,17 @@ static void test_a_long_text_is_cut_between_characters(void **state)
 	}
 }
 
+static void test_a_quoted_text_gives_no_escape_sequences(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	error_set(&e, CBTM_ERR_IO, "a\nb", "the name \"%s\"", "\x1b[31m\tred\x7f");
+	error_hint(&e, "not %s", "\r");
+	assert_string_equal(e.where, "a b");
+	assert_string_equal(e.what, "the name \"?[31m red?\"");
+	assert_string_equal(e.hint, "not ?");
+}
+
 static void test_copy_keeps_what_is_there(void **state)
 {
 	(void)state;
@@ -122,6 +133,7 @@ int main(void)
 		cmocka_unit_test(test_an_error_without_place_and_hint_is_one_line),
 		cmocka_unit_test(test_every_name_has_a_sysexits_status),
 		cmocka_unit_test(test_a_long_text_is_cut_between_characters),
+		cmocka_unit_test(test_a_quoted_text_gives_no_escape_sequences),
 		cmocka_unit_test(test_copy_keeps_what_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,7 +77,27 @@ static void test_a_missing_file_is_missing_input(void **state)
 	e.name = CBTM_OK;
 	assert_int_equal(file_size(scratch_path(state, "no"), &n, &e), CBTM_ERR_MISSING_INPUT);
 	e.name = CBTM_OK;
-	assert_int_equal(file_read(*state, 10, &b, &e), CBTM_ERR_IO); /* a folder */
+	assert_int_equal(file_read(*state, 10, &b, &e), CBTM_ERR_BAD_DATA); /* a folder */
+	buffer_free(&b);
+}
+
+static void test_nobody_waits_for_a_pipe(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer b = { 0 };
+	char path[512];
+	snprintf(path, sizeof path, "%s", scratch_path(state, "pipe"));
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(file_read(path, 10, &b, &e), CBTM_ERR_BAD_DATA);
+	e.name = CBTM_OK;
+	assert_int_equal(file_read("/dev/zero", 10, &b, &e), CBTM_ERR_BAD_DATA);
+	assert_int_equal(b.n, 0);
+	/* One that the user names is read to its end. */
+	e.name = CBTM_OK;
+	int fd = open(path, O_RDWR | O_CLOEXEC); /* so that nobody waits to open it */
+	assert_true(fd >= 0 && write(fd, "twelve bytes", 12) == 12);
+	assert_int_equal(file_read_stream(path, 10, &b, &e), CBTM_ERR_BAD_DATA); /* too many */
+	close(fd);
 	buffer_free(&b);
 }
 
@@ -202,6 +223,7 @@ int main(void)
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_missing_file_is_missing_input, scratch_make,
 		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_nobody_waits_for_a_pipe, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_replacing_keeps_the_mode_and_leaves_no_other_file,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_replacement_that_fails_leaves_the_old_file,

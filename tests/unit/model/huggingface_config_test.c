@@ -64,13 +64,13 @@ static const struct {
 	{ "{\"model_type\":\"gpt2\",\"vocab_size\":18446744073709551615,\"n_positions\":4,\"n_layer\":"
 	  "1,"
 	  "\"n_embd\":4,\"n_head\":1}",
-	  "vocabulary.size" },
+	  "\"vocab_size\": 18446744073709551615 is not between" },
 	{ "{\"model_type\":\"gpt2\",\"vocab_size\":9,\"n_positions\":4,\"n_layer\":1,\"n_embd\":4,"
 	  "\"n_head\":3}",
-	  "heads" },
+	  "\"n_head\": 3 heads do not divide the width 4" },
 	{ "{\"model_type\":\"gpt2\",\"vocab_size\":9,\"n_positions\":4,\"n_layer\":1,"
 	  "\"n_embd\":9223372036854775807,\"n_head\":1}",
-	  "is not between" },
+	  "\"n_embd\": 9223372036854775807 is not between" },
 };
 
 static void test_what_the_model_cannot_be_is_refused_by_key(void **state)
@@ -82,6 +82,19 @@ static void test_what_the_model_cannot_be_is_refused_by_key(void **state)
 		assert_non_null(strstr(e.where, "config.json"));
 		if (!strstr(e.what, refused[i].what))
 			fail_msg("%s: \"%s\" does not say \"%s\"", refused[i].json, e.what, refused[i].what);
+	}
+}
+
+static void test_the_same_activation_has_several_names(void **state)
+{
+	static const char *const names[] = { "gelu_new", "gelu_pytorch_tanh", "gelu_fast",
+		                                 "gelu_accurate", "gelu_python_tanh" };
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct cbtm_error e = { 0 };
+		struct model_config c;
+		char json[512];
+		snprintf(json, sizeof json, "{" GPT2 ",\"activation_function\":\"%s\"}", names[i]);
+		assert_int_equal(read_config(state, json, &c, &e), 0);
 	}
 }
 
@@ -175,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_published_configurations_are_read),
 		TEST(test_what_the_model_cannot_be_is_refused_by_key),
+		TEST(test_the_same_activation_has_several_names),
 		TEST(test_what_is_printed_reads_back),
 		TEST(test_special_ids_are_read_as_transformers_does),
 		TEST(test_an_export_names_the_ids_that_were_imported),
