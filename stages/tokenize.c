@@ -72,20 +72,25 @@ static int duplicates(struct stage_run *run, struct cbtm_error *e)
 	return duplicates_find(stage_input(run, "digests"), DUPLICATES_MEMORY, run->out, e);
 }
 
+/* For a run with the input "vocabulary". */
+static int open_encoding(struct stage_run *run, struct encoding **encoding, struct cbtm_error *e)
+{
+	struct dataset *v = stage_input(run, "vocabulary");
+
+	return encoding_open(v, stage_kept(run, dataset_part_fingerprint(v, 0)),
+	                     pool_threads(run->pool), run->out, encoding, e);
+}
+
 static int documents(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
-	struct dataset *vocabulary = run->along ? stage_input(run->along, "vocabulary") : NULL;
 	struct ingest in = ingest_of(run);
 
 	in.duplicates = stage_input(run, "duplicates");
 	in.folder = run->out_dir;
-	if (vocabulary &&
-	    encoding_open(vocabulary, pool_threads(run->pool), run->along->out, &in.tokens, e))
-		goto done;
-	if (!ingest_part(&in, e) && run->parts == 1 && !store_rows(run->out, "key"))
+	if (!(run->along && open_encoding(run->along, &in.tokens, e)) && !ingest_part(&in, e) &&
+	    run->parts == 1 && !store_rows(run->out, "key"))
 		error_set(e, CBTM_ERR_EMPTY_CORPUS, o->input.v[0], "the input holds no document");
-done:
 	encoding_free(in.tokens);
 	return e->name;
 }
@@ -96,6 +101,11 @@ static bool trains(const void *options, uint64_t k)
 	return vocabulary_is_trained(&((const struct options *)options)->vocabulary);
 }
 
+static void forget(void *bpe)
+{
+	bpe_free(bpe);
+}
+
 static int vocabulary(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct vocabulary_rules *rules = &((const struct options *)run->options)->vocabulary;
@@ -104,22 +114,22 @@ static int vocabulary(struct stage_run *run, struct cbtm_error *e)
 
 	if (store_rows(run->out, "symbol"))
 		return 0; /* committed whole */
-	if (!vocabulary_make(rules, documents, run->pool, &bpe, e) && !bpe_save(bpe, run->out, e))
-		store_commit(run->out, NULL, 0, e);
-	bpe_free(bpe);
+	if (!vocabulary_make(rules, documents, run->pool, &bpe, e) && !bpe_save(bpe, run->out, e) &&
+	    !store_commit(run->out, NULL, 0, e))
+		stage_keep(run, bpe, forget);
+	else
+		bpe_free(bpe);
 	return e->name;
 }
 
 static int tokens(struct stage_run *run, struct cbtm_error *e)
 {
-	char content[DIGEST_HEX];
+	struct encoding *encoding = NULL;
 	struct store *s = NULL;
-	struct bpe *bpe = NULL;
 
-	if (!stage_input_part(run, "documents", &s, e) &&
-	    !bpe_open(stage_input(run, "vocabulary"), &bpe, content, e))
-		corpus_encode(s, bpe, content, run->pool, run->out, e);
-	bpe_free(bpe);
+	if (!stage_input_part(run, "documents", &s, e) && !open_encoding(run, &encoding, e))
+		corpus_encode(s, encoding, run->pool, e);
+	encoding_free(encoding);
 	return e->name;
 }
 
@@ -170,17 +180,9 @@ static const struct stage_task tasks[] = {
 static int check(const void *options, uint64_t k, struct cbtm_error *e)
 {
 	const struct options *o = options;
-	const struct document_rules *d = &o->rules.document;
 
 	(void)k;
-	if (d->valid + d->test >= 1)
-		return error_set(e, CBTM_ERR_CONFIG, "tokenize.split",
-		                 "valid and test are %g of the documents: nothing is left to train on",
-		                 d->valid + d->test);
-	if (!document_meta_is_clear(d->meta))
-		return error_set(e, CBTM_ERR_CONFIG, "tokenize.meta",
-		                 "two fields of '%s' have the same last name, or one has none", d->meta);
-	return vocabulary_check(&o->vocabulary, e);
+	return reading_check(&o->rules, e) ? (int)e->name : vocabulary_check(&o->vocabulary, e);
 }
 
 const struct cbtm_stage stage_tokenize = {

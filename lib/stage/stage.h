@@ -104,7 +104,14 @@ struct stage_run {
 	/* The part of the other task that is made `together`, to be written together with this one: with its own `out`, which
 	 * may hold more rows or fewer, and its own inputs but for this task's part. NULL: not now. */
 	struct stage_run *along;
+	struct stage_kept *kept; /* of stage_keep */
 };
+
+/* What a task has in memory may serve later tasks of this process, which need not read it again: of
+ * all that was kept the last, `forget` frees it. Without run->kept nothing is kept. */
+void stage_keep(struct stage_run *r, void *what, void (*forget)(void *what));
+/* What the task of this fingerprint kept; NULL: nothing. */
+void *stage_kept(const struct stage_run *r, struct digest fingerprint);
 
 /* Opened inputs; owned by the frame. NULL if the input is not wanted here. */
 struct dataset *stage_input(struct stage_run *r, const char *dataset);

@@ -225,15 +225,13 @@ static int do_once(struct stage_session *s, const struct stage_task *task, uint6
 }
 
 /* What the task that is made along with `task` reads beside it. */
-static int do_before(struct stage_session *s, const struct stage_task *task, uint64_t *done,
+static int do_inputs(struct stage_session *s, const struct stage_task *task, uint64_t *done,
                      struct cbtm_error *e)
 {
 	const struct stage_command *c = s->command;
 	const struct cbtm_stage *own[] = { c->stage, NULL };
 	const struct stage_task *along = stage_task_along(c->stage, task, c->options, s->k);
 
-	if (!along || !is_wanted(c, task, s->k) || !is_wanted(c, along, s->k))
-		return 0;
 	for (const struct stage_input *in = along->reads; in->dataset; in++) {
 		const struct stage_task *from = stage_find_task(own, in->dataset, NULL);
 		if (from && from != task && stage_input_is_wanted(in, c->options, s->k) &&
@@ -241,6 +239,34 @@ static int do_before(struct stage_session *s, const struct stage_task *task, uin
 			return e->name;
 	}
 	return 0;
+}
+
+/* What one thread does while another reads the source for the first time. */
+struct before {
+	struct stage_session *s;
+	const struct stage_task *task;
+	uint64_t *done;
+};
+
+static int one_before(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct before *b = arg;
+
+	(void)thread;
+	return task ? stage_source_ahead(b->s, e) : do_inputs(b->s, b->task, b->done, e);
+}
+
+/* Before a task that makes another along. */
+static int do_before(struct stage_session *s, const struct stage_task *task, uint64_t *done,
+                     struct cbtm_error *e)
+{
+	const struct stage_command *c = s->command;
+	const struct stage_task *along = stage_task_along(c->stage, task, c->options, s->k);
+	struct before before = { s, task, done };
+
+	if (!along || !is_wanted(c, task, s->k) || !is_wanted(c, along, s->k))
+		return 0;
+	return pool_run(s->pool, stage_task_is_source(c->stage, task) ? 2 : 1, one_before, &before, e);
 }
 
 static int do_tasks(struct stage_session *s, struct cbtm_error *e)

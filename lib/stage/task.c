@@ -76,6 +76,25 @@ static int count_parts(struct stage_session *s, struct stage_run *run, struct cb
 	return 0;
 }
 
+static int source_digest(struct stage_session *s, uint32_t part, struct digest *d,
+                         struct cbtm_error *e)
+{
+	if (s->has_ahead && s->ahead_part == part) {
+		*d = s->ahead;
+		return 0;
+	}
+	return s->command->stage->source->digest(s->source, part, d, e);
+}
+
+int stage_source_ahead(struct stage_session *s, struct cbtm_error *e)
+{
+	s->ahead_part = 0;
+	if (plan_source(s, e) || source_digest(s, 0, &s->ahead, e))
+		return e->name;
+	s->has_ahead = true;
+	return 0;
+}
+
 static int compute_fingerprint(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
 {
 	const struct stage_command *c = s->command;
@@ -94,7 +113,7 @@ static int compute_fingerprint(struct stage_session *s, struct stage_run *run, s
 	id.inputs = digests;
 	id.input_names = names;
 	if (run->source) {
-		if (c->stage->source->digest(run->source, run->part, &digests[id.n_inputs], e))
+		if (source_digest(s, run->part, &digests[id.n_inputs], e))
 			return e->name;
 		names[id.n_inputs++] = "source";
 	}
@@ -122,14 +141,6 @@ static int create_part(struct stage_session *s, struct stage_run *run, struct cb
 			return e->name;
 		nanosleep(&pause, NULL);
 	}
-}
-
-static void seal(struct store_writer *out, struct cbtm_error *e)
-{
-	double start = clock_seconds(), sync = steps_seconds(STEP_SYNC);
-
-	store_seal(out, e);
-	steps_add(STEP_SEAL, clock_seconds() - start - (steps_seconds(STEP_SYNC) - sync));
 }
 
 /* ---------------------------------------------------------------- what is made along */
@@ -202,15 +213,6 @@ static int begin_along(struct stage_session *s, struct stage_run *run, struct st
 	return store_use_pool(along->out, along->pool, e);
 }
 
-static void seal_along(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
-{
-	if (!run->along)
-		return;
-	seal(run->along->out, e);
-	run->along->out = NULL;
-	s->made_along |= UINT64_C(1) << stage_task_index(s->command->stage, run->along->task);
-}
-
 /* ---------------------------------------------------------------- a task */
 
 static int run_part(struct stage_session *s, struct stage_run *run, struct stage_run *along,
@@ -232,6 +234,39 @@ static int run_part(struct stage_session *s, struct stage_run *run, struct stage
 	return 0;
 }
 
+/* A part, and what was made along with it. */
+struct sealing {
+	struct store_writer *out[2];
+};
+
+static int seal_one(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+{
+	struct sealing *s = arg;
+	struct store_writer *out = s->out[task];
+
+	(void)thread;
+	s->out[task] = NULL;
+	return store_seal(out, e);
+}
+
+/* Side by side: much of it is waiting for the disk, which is counted once. */
+static int seal(struct stage_session *s, struct stage_run *run, struct cbtm_error *e)
+{
+	struct sealing both = { { run->out, run->along ? run->along->out : NULL } };
+	size_t n = run->along ? 2 : 1;
+	double start = clock_seconds(), sync = steps_seconds(STEP_SYNC);
+
+	pool_run(run->pool, n, seal_one, &both, e);
+	sync = steps_seconds(STEP_SYNC) - sync;
+	steps_add(STEP_SYNC, sync / (double)n - sync);
+	steps_add(STEP_SEAL, clock_seconds() - start - sync / (double)n);
+	store_leave(both.out[0]);
+	store_leave(both.out[1]);
+	if (run->along && !e->name)
+		s->made_along |= UINT64_C(1) << stage_task_index(s->command->stage, run->along->task);
+	return e->name;
+}
+
 static int do_part(struct stage_session *s, struct stage_run *run, struct stage_run *along,
                    bool *skipped, struct cbtm_error *e)
 {
@@ -245,12 +280,7 @@ static int do_part(struct stage_session *s, struct stage_run *run, struct stage_
 		store_leave(along->out);
 		return e->name;
 	}
-	seal(run->out, e);
-	if (e->name)
-		store_leave(along->out);
-	else
-		seal_along(s, run, e);
-	return e->name;
+	return seal(s, run, e);
 }
 
 /* A corpus without a document is a mistake in the input or in the names of its fields. */
@@ -309,6 +339,7 @@ int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32
 		                     .cluster = cluster,
 		                     .clusters = (uint32_t)s->k,
 		                     .pool = s->pool,
+		                     .kept = &s->kept,
 		                     .plugin_options = c->plugin_options };
 
 	outcome->skipped = true;
@@ -331,8 +362,28 @@ done:
 	return e->name;
 }
 
+void stage_keep(struct stage_run *r, void *what, void (*forget)(void *what))
+{
+	struct stage_kept now = { what, forget, r->fingerprint };
+
+	if (r->kept && r->kept->what)
+		r->kept->forget(r->kept->what);
+	if (r->kept)
+		*r->kept = now;
+	else
+		forget(what);
+}
+
+void *stage_kept(const struct stage_run *r, struct digest fingerprint)
+{
+	return r->kept && digest_equal(r->kept->fingerprint, fingerprint) ? r->kept->what : NULL;
+}
+
 void stage_session_end(struct stage_session *s)
 {
+	if (s->kept.what)
+		s->kept.forget(s->kept.what);
+	s->kept.what = NULL;
 	if (s->source)
 		s->command->stage->source->free(s->source);
 	s->source = NULL;

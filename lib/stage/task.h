@@ -3,6 +3,13 @@
 #pragma once
 #include "stage/command_line.h"
 
+/* What a task left for others (stage_keep). */
+struct stage_kept {
+	void *what; /* NULL: nothing */
+	void (*forget)(void *what);
+	struct digest fingerprint; /* of the task */
+};
+
 /* What all tasks of one program run share. */
 struct stage_session {
 	const struct stage_command *command;
@@ -11,6 +18,10 @@ struct stage_session {
 	const struct cbtm_plugin *plugin; /* opened; NULL: no task so far needed one */
 	void *source;                     /* the stage's source plan */
 	uint32_t source_parts;
+	struct digest ahead; /* of the source's part number ahead_part, if has_ahead */
+	uint32_t ahead_part;
+	bool has_ahead;
+	struct stage_kept kept;
 	uint64_t made_along; /* bits of tasks of which this session made parts along with another's */
 	bool reported;       /* the error was printed with the task's last line */
 };
@@ -28,4 +39,6 @@ struct stage_outcome {
  */
 int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
                   struct stage_outcome *outcome, struct cbtm_error *e);
+/* Plans the source and takes the digest of its first part, for the tasks that need them. */
+int stage_source_ahead(struct stage_session *s, struct cbtm_error *e);
 void stage_session_end(struct stage_session *s);

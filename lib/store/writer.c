@@ -301,6 +301,10 @@ static int append_row(struct store_writer *w, struct writer_column *c, const voi
 {
 	if (column_block_is_full(c->rows - c->first, c->data.n, bytes) && writer_close_block(w, c, e))
 		return e->name;
+	/* At once, and with the lengths that come behind: growing would copy. */
+	if (!c->data.n &&
+	    buffer_reserve(&c->data, bytes + 4 < STORE_BLOCK_BYTES ? STORE_BLOCK_BYTES : bytes + 4, e))
+		return e->name;
 	if (buffer_add(&c->data, data, bytes, e) || buffer_u32(&c->lengths, (uint32_t)n, e))
 		return e->name;
 	c->rows++;

@@ -54,7 +54,7 @@ struct bpe {
 	struct bpe_pair *pair;            /* hash of the pairs */
 	uint32_t pair_mask;
 	struct encode_ranks *ranks;  /* the pairs again, for encoders; NULL: too many */
-	char *bytes;                 /* all symbols' bytes */
+	char *bytes;                 /* all symbols' bytes, one behind another */
 	struct buffer source_digest; /* "vocab.json merges.txt" digests if imported, else empty */
 };
 

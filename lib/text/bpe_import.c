@@ -17,13 +17,12 @@ static int read_merges(struct spelt *v, const char *text, size_t n, const char *
 	for (const char *line = text, *end = text + n; line < end && !e->name; number++) {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		size_t length = (size_t)((newline ? newline : end) - line);
-		char where[sizeof e->where];
 
 		if (length && line[length - 1] == '\r')
 			length--;
-		snprintf(where, sizeof where, "%s:%llu", path, (unsigned long long)number);
-		if (length && (length < 8 || memcmp(line, "#version", 8) != 0))
-			spelt_merge_line(v, line, length, where, e);
+		if (length && (length < 8 || memcmp(line, "#version", 8) != 0) &&
+		    spelt_merge_line(v, line, length, path, e) == CBTM_ERR_BAD_DATA)
+			snprintf(e->where, sizeof e->where, "%s:%llu", path, (unsigned long long)number);
 		line = newline ? newline + 1 : end;
 	}
 	return e->name;

@@ -19,17 +19,25 @@ static int set_facts(const struct bpe *b, struct store_writer *w, struct cbtm_er
 
 int bpe_save(const struct bpe *b, struct store_writer *w, struct cbtm_error *e)
 {
-	for (uint32_t i = 0; i < b->size; i++) {
-		const struct bpe_symbol *s = &b->symbol[i];
-		uint8_t special = s->special;
+	uint64_t *n = mem_zeroed(b->size, sizeof *n, "a vocabulary", e);
+	uint8_t *special = mem_zeroed(b->size, 1, "a vocabulary", e);
+	uint8_t *added = mem_zeroed(b->size, 1, "a vocabulary", e);
 
-		if (store_append_row(w, "symbol", s->bytes, s->n, e) ||
-		    store_append(w, "special", &special, 1, e) || store_append(w, "added", &s->added, 1, e))
-			return e->name;
+	for (uint32_t i = 0; n && special && added && i < b->size; i++) {
+		n[i] = b->symbol[i].n;
+		special[i] = b->symbol[i].special;
+		added[i] = b->symbol[i].added;
 	}
-	if (b->merges && store_append(w, "merge", b->merge, b->merges, e))
-		return e->name;
-	return set_facts(b, w, e);
+	/* The symbols' bytes lie one behind another. */
+	if (!e->name && !store_append_rows(w, "symbol", b->bytes, n, b->size, e) &&
+	    !store_append(w, "special", special, b->size, e) &&
+	    !store_append(w, "added", added, b->size, e) &&
+	    (!b->merges || !store_append(w, "merge", b->merge, b->merges, e)))
+		set_facts(b, w, e);
+	free(n);
+	free(special);
+	free(added);
+	return e->name;
 }
 
 /* Symbols with their bytes in one buffer. */

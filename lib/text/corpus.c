@@ -6,7 +6,6 @@
 #include "base/progress.h"
 #include "store/split.h"
 #include "text/bpe_train.h"
-#include "text/encoding.h"
 #include "text/flow.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -261,12 +260,12 @@ static int commit(void *arg, struct cbtm_error *e)
 	return encoding_commit(((struct encoded *)arg)->encoding, e);
 }
 
-int corpus_encode(const struct store *documents, const struct bpe *bpe, const char *content,
-                  struct pool *pool, struct store_writer *out, struct cbtm_error *e)
+int corpus_encode(const struct store *documents, struct encoding *encoding, struct pool *pool,
+                  struct cbtm_error *e)
 {
 	struct encoded *c = mem_zeroed(1, sizeof *c, "encoding", e);
 	struct flow flow = { .pool = pool,
-		                 .out = { out },
+		                 .out = { encoding_out(encoding) },
 		                 .step = STEP_ENCODE,
 		                 .arg = c,
 		                 .read = read_documents,
@@ -276,17 +275,16 @@ int corpus_encode(const struct store *documents, const struct bpe *bpe, const ch
 
 	if (!c)
 		return e->name;
-	if (encoding_new(bpe, content, pool_threads(pool), out, &c->encoding, e) ||
-	    reader_open(&c->reader, documents, encoding_rows(c->encoding), e))
+	c->encoding = encoding;
+	if (reader_open(&c->reader, documents, encoding_rows(encoding), e))
 		goto end;
 	c->done = c->reader.row;
 	progress_start("tokens", c->reader.rows, "documents");
 	if (!flow_run(&flow, e))
-		encoding_finish(c->encoding, e);
+		encoding_finish(encoding, e);
 end:
 	progress_finish();
 	reader_close(&c->reader);
-	encoding_free(c->encoding);
 	for (size_t i = 0; i < FLOW_SLOTS * BATCH_TASKS; i++)
 		bpe_ids_free(&c->ids[i / BATCH_TASKS][i % BATCH_TASKS].ids);
 	for (unsigned i = 0; i < FLOW_SLOTS; i++)

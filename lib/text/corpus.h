@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "store/dataset.h"
 #include "text/bpe_train.h"
+#include "text/encoding.h"
 
 /*
  * Trains a vocabulary on the train documents (splits seed and branch) of all
@@ -13,9 +14,8 @@ int corpus_vocabulary(const struct dataset *documents, const struct bpe_training
                       struct pool *pool, struct bpe **bpe, struct cbtm_error *e);
 
 /*
- * Encodes a part: appends rows key, split, ids to `out` (kind "tokens") behind those that it holds,
- * committing as it goes, and sets the facts vocabulary (`content`, hex text), vocabulary_size,
- * tokens.SPLIT. STOPPED after a commit.
+ * Encodes a part: appends rows key, split, ids behind those that the encoding's part holds, committing
+ * as it goes, and finishes it. STOPPED after a commit.
  */
-int corpus_encode(const struct store *documents, const struct bpe *bpe, const char *content,
-                  struct pool *pool, struct store_writer *out, struct cbtm_error *e);
+int corpus_encode(const struct store *documents, struct encoding *encoding, struct pool *pool,
+                  struct cbtm_error *e);

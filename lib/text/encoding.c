@@ -17,7 +17,7 @@ struct encoding {
 	struct bpe_encoder **encoder; /* one a thread */
 	unsigned threads;
 	uint64_t tokens[SPLIT_COUNT]; /* is the cursor too */
-	struct bpe *own;              /* what bpe is, or NULL */
+	struct bpe *own;              /* what bpe is, if nobody else has it */
 	char own_content[DIGEST_HEX];
 };
 
@@ -58,14 +58,17 @@ int encoding_new(const struct bpe *bpe, const char *content, unsigned threads,
 	return c ? begin(c, bpe, content, threads, out, e) : (int)e->name;
 }
 
-int encoding_open(struct dataset *vocabulary, unsigned threads, struct store_writer *out,
-                  struct encoding **encoding, struct cbtm_error *e)
+int encoding_open(struct dataset *vocabulary, const struct bpe *known, unsigned threads,
+                  struct store_writer *out, struct encoding **encoding, struct cbtm_error *e)
 {
 	struct encoding *c = *encoding = mem_zeroed(1, sizeof *c, "encoding", e);
 
-	if (!c || bpe_open(vocabulary, &c->own, c->own_content, e))
+	if (!c)
 		return e->name;
-	return begin(c, c->own, c->own_content, threads, out, e);
+	digest_hex(dataset_content(vocabulary), c->own_content);
+	if (!known && bpe_open(vocabulary, &c->own, NULL, e))
+		return e->name;
+	return begin(c, known ? known : c->own, c->own_content, threads, out, e);
 }
 
 void encoding_free(struct encoding *c)

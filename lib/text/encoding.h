@@ -11,9 +11,10 @@ struct encoding;
  */
 int encoding_new(const struct bpe *bpe, const char *content, unsigned threads,
                  struct store_writer *out, struct encoding **encoding, struct cbtm_error *e);
-/* The same with a vocabulary of its own, from a dataset that need not live on. */
-int encoding_open(struct dataset *vocabulary, unsigned threads, struct store_writer *out,
-                  struct encoding **encoding, struct cbtm_error *e);
+/* The same with the vocabulary of a dataset, which need not live on: `known`, if it is in memory
+ * already, else one that it reads for itself. */
+int encoding_open(struct dataset *vocabulary, const struct bpe *known, unsigned threads,
+                  struct store_writer *out, struct encoding **encoding, struct cbtm_error *e);
 void encoding_free(struct encoding *c); /* NULL is fine */
 
 /*

@@ -10,7 +10,7 @@
 #include "base/steps.h"
 #include "store/store.h"
 
-enum { FLOW_SLOTS = 4, FLOW_OUTS = 2, FLOW_COMMIT_BYTES = 32 << 20 };
+enum { FLOW_SLOTS = 4, FLOW_OUTS = 2, FLOW_COMMIT_BYTES = 8 << 20 };
 
 struct flow {
 	struct pool *pool;

@@ -13,18 +13,19 @@
 #include <string.h>
 
 enum {
-	BATCH_BYTES = 4 << 20,
+	BATCH_BYTES = 2 << 20,
+	TASK_BYTES = 96 << 10, /* a task ends behind the line that reaches them */
 	TASK_LINES = 64,
-	BATCH_TASKS = 128,
-	BATCH_LINES = BATCH_TASKS * TASK_LINES,
+	BATCH_LINES = 4096,
+	BATCH_TASKS = BATCH_BYTES / TASK_BYTES + BATCH_LINES / TASK_LINES + 1,
 	KEPT_BYTES = 1 << 20, /* a buffer larger than this is given back */
-	KEPT_IDS = 1 << 19,   /* likewise a piece's ids */
+	KEPT_IDS = 1 << 18,   /* likewise a piece's ids */
 	SHOWN = 10            /* places of bad lines that the log names */
 };
 
 enum outcome { GOOD, BLANK, BAD, REPAIRED };
 
-/* The documents of TASK_LINES lines. */
+/* The documents of a task's lines. */
 struct piece {
 	size_t rows;
 	uint64_t key[TASK_LINES], id_n[TASK_LINES], text_n[TASK_LINES], meta_n[TASK_LINES];
@@ -37,8 +38,9 @@ struct piece {
 
 struct batch {
 	struct lines_batch lines;
-	struct piece *piece; /* BATCH_TASKS */
-	uint8_t *outcome;    /* BATCH_LINES, enum outcome */
+	size_t tasks, first[BATCH_TASKS + 1]; /* lines first[i] .. first[i + 1] are task i's */
+	struct piece *piece;                  /* BATCH_TASKS */
+	uint8_t *outcome;                     /* BATCH_LINES, enum outcome */
 };
 
 /* A thread's: where a line becomes a document. */
@@ -56,6 +58,35 @@ struct state {
 	struct reading_counts counts;
 };
 
+int reading_check(const struct reading_rules *r, struct cbtm_error *e)
+{
+	const struct document_rules *d = &r->document;
+
+	if (d->valid + d->test >= 1)
+		return error_set(e, CBTM_ERR_CONFIG, "tokenize.split",
+		                 "valid and test are %g of the documents: nothing is left to train on",
+		                 d->valid + d->test);
+	if (!document_meta_is_clear(d->meta))
+		return error_set(e, CBTM_ERR_CONFIG, "tokenize.meta",
+		                 "two fields of '%s' have the same last name, or one has none", d->meta);
+	return 0;
+}
+
+/* Tasks of few lines if those are long, so that they are done at about the same time. */
+static void cut_tasks(struct batch *b)
+{
+	size_t bytes = 0;
+
+	b->tasks = b->first[0] = 0;
+	for (size_t i = 0; i < b->lines.lines; i++) {
+		bytes += b->lines.line[i].n;
+		if (bytes < TASK_BYTES && i + 1 - b->first[b->tasks] < TASK_LINES && i + 1 < b->lines.lines)
+			continue;
+		b->first[++b->tasks] = i + 1;
+		bytes = 0;
+	}
+}
+
 static int read_batch(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e)
 {
 	struct state *s = arg;
@@ -65,7 +96,8 @@ static int read_batch(void *arg, unsigned slot, size_t *tasks, struct cbtm_error
 
 	if (lines_next(s->lines, BATCH_BYTES, BATCH_LINES, &b->lines, e))
 		return e->name;
-	*tasks = (b->lines.lines + TASK_LINES - 1) / TASK_LINES;
+	cut_tasks(b);
+	*tasks = b->tasks;
 	below = steps_seconds(STEP_READ) + steps_seconds(STEP_DECOMPRESS) - below;
 	steps_add(STEP_LINES, clock_seconds() - start - below);
 	return 0;
@@ -124,12 +156,17 @@ static int parse(struct state *s, struct batch *b, size_t task, unsigned thread,
                  struct cbtm_error *e)
 {
 	struct piece *p = &b->piece[task];
+	size_t first = b->first[task], end = b->first[task + 1], bytes = 0;
 
 	p->rows = 0;
 	clear(&p->id);
 	clear(&p->text);
 	clear(&p->meta);
-	for (size_t i = task * TASK_LINES; i < (task + 1) * TASK_LINES && i < b->lines.lines; i++)
+	for (size_t i = first; i < end; i++)
+		bytes += b->lines.line[i].n;
+	if (buffer_reserve(&p->text, bytes, e)) /* once: growing would copy */
+		return e->name;
+	for (size_t i = first; i < end; i++)
 		if (parse_line(s, b, i, p, &s->desk[thread], e))
 			return e->name;
 	return 0;
@@ -222,7 +259,7 @@ static int append_batch(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_e
 		if ((b->outcome[i] == BAD || b->outcome[i] == REPAIRED) &&
 		    count_bad(s, &b->lines, &b->lines.line[i], b->outcome[i] == BAD, e))
 			return e->name;
-	for (size_t i = 0; i * TASK_LINES < b->lines.lines; i++) {
+	for (size_t i = 0; i < b->tasks; i++) {
 		struct piece *p = &b->piece[i];
 		struct reading_rows rows = { p->rows,    p->key,       p->split,         p->text_digest,
 			                         p->id.data, p->text.data, p->meta.data,     p->id_n,

@@ -24,6 +24,9 @@ struct reading_rules {
 	uint64_t line_bytes; /* the longest line */
 };
 
+/* CONFIG naming the key, where rules of documents contradict each other. */
+int reading_check(const struct reading_rules *r, struct cbtm_error *e);
+
 /* Good documents, in order; strings lie one behind another. */
 struct reading_rows {
 	size_t n;

@@ -185,6 +185,32 @@ static void test_what_was_not_made_along_is_made_by_its_own_task(void **state)
 	assert_string_equal(first_row(state, "copies"), "alone");
 }
 
+static void count(void *what)
+{
+	++*(int *)what;
+}
+
+static void test_what_is_kept_is_found_by_its_fingerprint_and_forgotten_once(void **state)
+{
+	struct fixture f;
+	int first = 0, second = 0;
+
+	open_session(&f, state, NULL);
+	struct stage_run run = { .kept = &f.s.kept, .fingerprint = digest_bytes("a", 1) };
+	assert_null(stage_kept(&run, run.fingerprint));
+	stage_keep(&run, &first, count);
+	assert_ptr_equal(stage_kept(&run, digest_bytes("a", 1)), &first);
+	assert_null(stage_kept(&run, digest_bytes("b", 1)));
+	run.fingerprint = digest_bytes("b", 1);
+	stage_keep(&run, &second, count);
+	assert_int_equal(first, 1);
+	assert_null(stage_kept(&run, digest_bytes("a", 1)));
+	assert_ptr_equal(stage_kept(&run, digest_bytes("b", 1)), &second);
+	close_session(&f);
+	assert_int_equal(first, 1);
+	assert_int_equal(second, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +222,9 @@ int main(void)
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_part_that_another_process_writes_is_busy,
 		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_kept_is_found_by_its_fingerprint_and_forgotten_once, scratch_make,
+			scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_part_is_made_along_where_its_folders_are_given,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_what_was_not_made_along_is_made_by_its_own_task,

@@ -94,7 +94,7 @@ static void test_rows_and_counts_go_on_behind_a_commit(void **state)
 	encoding_free(c);
 	store_leave(w);
 	w = create(state, &f);
-	assert_int_equal(encoding_open(f.vocabulary, 2, w, &c, &f.e), 0);
+	assert_int_equal(encoding_open(f.vocabulary, NULL, 2, w, &c, &f.e), 0);
 	assert_int_equal(encoding_rows(c), 70);
 	add(&f, c, 70, ROWS);
 	assert_int_equal(encoding_finish(c, &f.e), 0);

@@ -135,10 +135,13 @@ int little_tokens(const char *folder, unsigned threads, struct cbtm_error *e)
 		struct store *s;
 		if (dataset_part(documents, i, &s, e) || begin(dir, "tokens", i, &w, e))
 			break;
-		if (corpus_encode(s, b, content, pool, w, e))
+		struct encoding *encoding;
+		if (encoding_new(b, content, threads, w, &encoding, e) ||
+		    corpus_encode(s, encoding, pool, e))
 			store_leave(w);
 		else
 			store_seal(w, e);
+		encoding_free(encoding);
 		store_close(s);
 	}
 	if (!e->name)
