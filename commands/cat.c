@@ -7,7 +7,7 @@
 
 struct options {
 	struct cbtm_texts columns;
-	uint64_t rows;
+	uint64_t rows, from;
 };
 
 static const struct cbtm_param options[] = {
@@ -15,6 +15,8 @@ static const struct cbtm_param options[] = {
 	  "only this column; may be repeated", 0, 0 },
 	{ "rows", CBTM_PARAM_COUNT, offsetof(struct options, rows), "0", 0, 0, NULL,
 	  "at most so many rows of each part; 0: all", 0, 0 },
+	{ "from", CBTM_PARAM_COUNT, offsetof(struct options, from), "0", 0, 0, NULL,
+	  "begin with this row of each part; those before it are not read", 0, 0 },
 	CBTM_PARAM_END,
 };
 
@@ -36,7 +38,8 @@ static int cat_store(const char *path, const struct jsonl_choice *choice, struct
 static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 {
 	const struct options *o = given;
-	struct jsonl_choice choice = { o->columns.v, o->columns.n, o->rows ? o->rows : UINT64_MAX };
+	struct jsonl_choice choice = { o->columns.v, o->columns.n, o->rows ? o->rows : UINT64_MAX,
+		                           o->from };
 	int rc = 0;
 	if (n == 0)
 		return error_set(e, CBTM_ERR_USAGE, NULL, "name a dataset's folder or a part's file");

@@ -44,8 +44,8 @@ static int print_header(const struct store *s, uint32_t part, const struct shown
 	return rc ? rc : buffer_text(out, "]}\n", e);
 }
 
-static int print_row(struct shown_column *columns, size_t n, uint64_t row, struct buffer *out,
-                     struct cbtm_error *e)
+static int print_row(struct shown_column *columns, size_t n, uint64_t from, uint64_t row,
+                     struct buffer *out, struct cbtm_error *e)
 {
 	bool first = true;
 	int rc = buffer_add(out, "{", 1, e);
@@ -55,8 +55,9 @@ static int print_row(struct shown_column *columns, size_t n, uint64_t row, struc
 		uint64_t elements = 0;
 		if (row >= c->info.rows)
 			continue;
-		rc = c->info.shape == STORE_TENSOR ? store_map_rows(c->reader, row, &data, &elements, e)
-		                                   : store_read_row(c->reader, row, &data, &elements, e);
+		rc = c->info.shape == STORE_TENSOR
+		         ? store_map_rows(c->reader, from + row, &data, &elements, e)
+		         : store_read_row(c->reader, from + row, &data, &elements, e);
 		if (c->info.shape == STORE_TENSOR)
 			elements = c->info.width;
 		if (!rc)
@@ -101,7 +102,8 @@ static int choose(const struct store *s, const struct jsonl_choice *choice,
 			*whole = false;
 			continue;
 		}
-		*whole = *whole && c->info.rows <= choice->rows;
+		*whole = *whole && !choice->from && c->info.rows <= choice->rows;
+		c->info.rows -= c->info.rows < choice->from ? c->info.rows : choice->from;
 		if (c->info.rows > choice->rows)
 			c->info.rows = choice->rows;
 		if (!(rc = store_reader_open(s, c->info.name, &c->reader, e)))
@@ -126,7 +128,7 @@ int jsonl_print(const struct store *s, uint32_t part, const struct jsonl_choice 
 	for (size_t i = 0; i < n; i++)
 		rows = columns[i].info.rows > rows ? columns[i].info.rows : rows;
 	for (uint64_t row = 0; !rc && row < rows; row++) {
-		rc = print_row(columns, n, row, &line, e);
+		rc = print_row(columns, n, choice->from, row, &line, e);
 		if (!rc)
 			rc = write_line(&line, out, e);
 	}

@@ -13,11 +13,12 @@
 #include "store/store.h"
 #include <stdio.h>
 
-/* What to show: columns NULL = all; rows UINT64_MAX = all. "content" is left out unless all is. */
+/* What to show: columns NULL = all; rows UINT64_MAX = all, from row `from` on, for which no other block
+ * is read than its own. "content" is left out unless all is. */
 struct jsonl_choice {
 	const char *const *columns;
 	size_t n_columns;
-	uint64_t rows;
+	uint64_t rows, from;
 };
 
 int jsonl_print(const struct store *s, uint32_t part, const struct jsonl_choice *choice, FILE *out,

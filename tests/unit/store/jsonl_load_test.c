@@ -25,7 +25,7 @@ static void test_printed_part_loads_to_the_same_bytes(void **state)
 	char *from = sample_folder(), *to = sample_folder(), *text;
 	size_t n;
 	uint32_t parts;
-	const struct jsonl_choice all = { NULL, 0, UINT64_MAX };
+	const struct jsonl_choice all = { NULL, 0, UINT64_MAX, 0 };
 	sample_ok(sample_write(from, 300, 50, &e), &e);
 	FILE *out = open_memstream(&text, &n);
 	sample_ok(store_open(from, 0, NULL, &s, &e), &e);

@@ -45,7 +45,7 @@ static void test_header_then_rows(void **state)
 {
 	(void)state;
 	char *folder = scores();
-	char *text = print(folder, (struct jsonl_choice){ NULL, 0, UINT64_MAX });
+	char *text = print(folder, (struct jsonl_choice){ NULL, 0, UINT64_MAX, 0 });
 	const char *rows = strchr(text, '\n') + 1;
 	assert_string_equal(rows, "{\"key\":1,\"logprob\":[-0.5,-1],\"split\":2}\n"
 	                          "{\"key\":2,\"split\":3}\n");
@@ -62,14 +62,22 @@ static void test_a_choice_promises_no_content(void **state)
 	(void)state;
 	const char *const columns[] = { "split" };
 	char *folder = scores();
-	char *text = print(folder, (struct jsonl_choice){ columns, 1, 1 });
+	char *text = print(folder, (struct jsonl_choice){ columns, 1, 1, 0 });
 	assert_null(strstr(text, "\"content\""));
 	assert_non_null(strstr(text, "\"rows\":1}]}\n{\"split\":2}\n"));
+	free(text);
+	text = print(folder, (struct jsonl_choice){ NULL, 0, UINT64_MAX, 1 });
+	assert_null(strstr(text, "\"content\""));
+	assert_string_equal(strchr(text, '\n') + 1, "{\"key\":2,\"split\":3}\n");
+	assert_non_null(strstr(text, "\"width\":1,\"rows\":1}"));
+	free(text);
+	text = print(folder, (struct jsonl_choice){ NULL, 0, UINT64_MAX, 9 });
+	assert_string_equal(strchr(text, '\n') + 1, "");
 	free(text);
 	struct cbtm_error e = { 0 };
 	struct store *s;
 	const char *const none[] = { "nothing" };
-	const struct jsonl_choice bad = { none, 1, 1 };
+	const struct jsonl_choice bad = { none, 1, 1, 0 };
 	sample_ok(store_open(folder, 0, NULL, &s, &e), &e);
 	assert_int_equal(jsonl_print(s, 0, &bad, stdout, &e), CBTM_ERR_USAGE);
 	store_close(s);
