@@ -10,9 +10,11 @@ Layouts: `trained`, a vocabulary of N tokens that both train, and its merges are
 four special tokens; `tokenizer`, a tokenizer.json of them with added tokens of every kind; `special`, the same with special
 tokens matched in text, a space put in front and BOS in a template. Ids are decoded by the peer, too, and must give the text
 back. Our export of each vocabulary must load there with equal ids, and be saved there with the same bytes. --torture adds made-up documents: every code point after a letter, a digit, a sign and two
-spaces; long runs; white space at ends; the added tokens' names amid all these. Ends with status 1 if anything differs.
+spaces; long runs; white space at ends; the added tokens' names amid all these; white space, contractions, ends of lines and
+emoji side by side. Ends with status 1 if anything differs.
 """
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -46,6 +48,24 @@ def torture():
     texts += ["".join(rand.choice(words) for _ in range(rand.randrange(1, 12))) for _ in range(20000)]
     pool = "aabs't rlvedm'' \n\t\r\u00a0\u0085\u3000é1½²9!?.\u0301\u200b\u2028🙂漢İΣσ\x1c\x1f\0_-"
     texts += ["".join(rand.choice(pool) for _ in range(rand.randrange(1, 40))) for _ in range(50000)]
+    return texts + neighbours(rand)
+
+
+def neighbours(rand):
+    """White space beside white space, contractions as nobody writes them, ends of lines, joined emoji, bytes that are no text."""
+    spaces = [*filter(str.isspace, map(chr, range(0x110000))), "\u200b", "\ufeff", "\u2060", "\0"]
+    texts = [rand.choice(["a", "", "1", "!", "é"]) + "".join(s) + rand.choice(["b", "", "2", "漢", "'s"])
+             for n in (1, 2, 3) for s in itertools.product(spaces, repeat=n)]
+    letters = ["s", "t", "re", "ve", "m", "ll", "d", "r", "v", "l", "rE", "\u017f", "ß"]
+    texts += [a + quote + letter + z for quote in ("'", "\u2019", "\u02bc", "`", "''", "'\u0301", "'\u200d")
+              for x in letters for letter in sorted({x, x.upper(), x.title()})
+              for a in ("", "it", " It", "\n", "1", "!", "漢", "\u00a0", "'") for z in ("", "x", " x", "'s", "1", "\n", "é")]
+    ends = ["\r", "\n", "\r\n", "\n\r", "\0", "\v", "\f", "\x85", "\u2028", " ", "\t", ""]
+    texts += [form % (a, b) for a in ends for b in ends for form in ("x%s%sy", "%s%s", "x %s%s y", "x%s %sy", "1%s%s!", "'%s%ss")]
+    emoji = [*map(chr, range(0x1f300, 0x1f650)), "\u2764\ufe0f", *map(chr, range(0x1f1e6, 0x1f200)), "1\ufe0f\u20e3"]
+    texts += [rand.choice(["\u200d", "", " ", "'s"]).join(rand.choice(emoji) for _ in range(rand.randrange(1, 8))) for _ in range(5000)]
+    texts += [bytes(rand.choice([rand.randrange(256), *b"\xe2\x80\x99\xf0\x9f's "]) for _ in range(rand.randrange(1, 60))).decode("utf-8", "replace")
+              for _ in range(10000)]
     return texts
 
 
