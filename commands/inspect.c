@@ -119,8 +119,10 @@ static int print_part(const struct store *s, uint64_t rows, struct cbtm_error *e
 		printf("  %-20s %.*s%s\n", name, LINE, json, strlen(json) > LINE ? "..." : "");
 	if (!strcmp(store_kind_of(s)->name, "vocabulary"))
 		inspect_vocabulary(s);
-	if (!strcmp(store_kind_of(s)->name, "checkpoint"))
+	if (!strcmp(store_kind_of(s)->name, "checkpoint")) {
+		inspect_training(s);
 		inspect_experts(s);
+	}
 	if (!strcmp(store_kind_of(s)->name, "sequences"))
 		inspect_sources(s);
 	for (size_t i = 0; i < store_column_count(s); i++)
@@ -181,6 +183,9 @@ static int json_part(const struct store *s, struct cbtm_error *e)
 			rc = json_column(&c, i == 0, &b, e);
 	if (!rc)
 		rc = buffer_text(&b, "]", e);
+	if (!rc && !strcmp(store_kind_of(s)->name, "checkpoint") &&
+	    !(rc = json_put_key(&b, "summary", e)))
+		rc = inspect_training_json(s, &b, e);
 	if (!rc && is_cards(s) && !(rc = buffer_text(&b, ",\"cards\":", e)))
 		rc = card_json(s, &b, e);
 	if (!rc)

@@ -143,10 +143,29 @@ static int add_argument(struct systems *s, const char *argument, bool alone, str
 	return e->name;
 }
 
+/* Where a system's datasets lie; NULL: its results are a dataset alone. */
+static char *folder_of(struct systems *s, size_t i, struct cbtm_error *e)
+{
+	const char *one = s->v[i].results_dir ? s->v[i].results_dir : s->v[i].cards_dir,
+			   *slash = strrchr(one, '/');
+	return slash ? arena_string(s->arena, one, (size_t)(slash - one), e) : NULL;
+}
+
+static int add_training(struct systems *s, struct training_report *r, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < s->n && !e->name; i++) {
+		char *folder = folder_of(s, i, e);
+		if (folder)
+			training_report_add(r, folder, s->v[i].name, e);
+	}
+	return e->name;
+}
+
 static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 {
 	const struct options *o = given;
 	struct systems s = { .arena = arena_new(e) };
+	struct training_report training = { .json = o->json != 0 };
 	struct buffer text = { 0 };
 	if (!s.arena)
 		goto done;
@@ -157,16 +176,24 @@ static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 	for (int i = 0; i < n; i++)
 		if (add_argument(&s, arguments[i], n == 1, e))
 			goto done;
-	if (!report_make(s.v, s.n, o->json ? &text : NULL, o->json ? NULL : &text, e))
-		fwrite(text.data, 1, text.n, stdout);
+	if (report_make(s.v, s.n, o->json ? &text : NULL, o->json ? NULL : &text, e) ||
+	    add_training(&s, &training, e))
+		goto done;
+	if (o->json) {
+		text.n -= strlen("}\n"); /* one more member */
+		json_put_key(&text, "training", e);
+		buffer_printf(&text, e, "[%s]}\n", training.out.data ? training.out.data : "");
+	} else if (training.out.n) {
+		buffer_printf(&text, e, "\n%s", training.out.data);
+	}
+	fwrite(text.data, 1, text.n, stdout);
 	for (size_t i = 0; i < s.n && !o->json && !e->name; i++) {
-		const char *one = s.v[i].results_dir ? s.v[i].results_dir : s.v[i].cards_dir,
-				   *slash = strrchr(one, '/');
-		char *folder = slash ? arena_string(s.arena, one, (size_t)(slash - one), e) : NULL;
+		char *folder = folder_of(&s, i, e);
 		if (folder)
 			report_sources(folder, s.v[i].name, i == 0, e);
 	}
 done:
+	training_report_free(&training);
 	buffer_free(&text);
 	free(s.v);
 	arena_free(s.arena);
