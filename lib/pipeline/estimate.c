@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#define RESUME "resume-" /* begins the names of states to resume from */
 enum {
 	SLACK = 192 << 20
 }; /* what a store's map is larger than the store, and programs and threads */
@@ -79,18 +81,26 @@ static int corpus_of(const struct graph_system *s, const struct pipeline *p, str
 
 /* ---------------------------------------------------------------- sums */
 
-static uint64_t bytes_there(const char *dir)
+/* Bytes of the files of a folder; *states: of those in folders of it that are gone in the end. */
+static uint64_t bytes_there(const char *dir, uint64_t *states)
 {
 	struct cbtm_error ignored = { 0 };
 	char **names = NULL;
 	size_t n = 0;
-	uint64_t all = 0, size;
+	uint64_t all = 0, size, below = 0;
+	struct stat is;
 
 	if (!file_exists(dir) || folder_list(dir, &names, &n, &ignored))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		char *path = path_join(dir, names[i], &ignored);
-		if (path && !file_size(path, &size, &ignored))
+		if (path && !stat(path, &is) && S_ISDIR(is.st_mode))
+			size = bytes_there(path, &below);
+		else if (!path || file_size(path, &size, &ignored))
+			size = 0;
+		if (path && states && !strncmp(names[i], RESUME, strlen(RESUME)))
+			*states = needs_add(*states, size);
+		else
 			all = needs_add(all, size);
 		free(path);
 	}
@@ -98,18 +108,24 @@ static uint64_t bytes_there(const char *dir)
 	return all;
 }
 
-static int add_dataset(struct estimate *t, const struct graph_dataset *d,
+static uint64_t without(uint64_t all, uint64_t there)
+{
+	return all - (there < all ? there : all);
+}
+
+static int add_dataset(struct estimate *t, const struct run *run, const struct graph_dataset *d,
                        const struct needs_system *s, const struct needs_corpus *c,
                        struct cbtm_error *e)
 {
 	struct estimate_row *row = &t->row[t->n];
-	uint64_t there;
+	uint64_t there, states = 0;
 
-	*row = (struct estimate_row){ .dataset = d };
+	*row = (struct estimate_row){ .dataset = d, .may_be_taken_over = run_may_take_over(run, d) };
 	if (needs_of(s, c, d->task, d->k, d->parts, &row->need, e) || !row->need.disk)
 		return e->name;
-	there = d->forced ? 0 : bytes_there(d->dir);
-	row->need.disk -= there < row->need.disk ? there : row->need.disk;
+	there = d->forced ? 0 : bytes_there(d->dir, &states);
+	row->need.disk = without(row->need.disk, there);
+	row->need.spare = without(row->need.spare, d->forced ? 0 : states);
 	t->n++;
 	return 0;
 }
@@ -123,6 +139,8 @@ static void add_up(struct estimate *t, unsigned jobs)
 		const struct estimate_row *row = &t->row[i];
 		uint64_t at_once = 0;
 		t->disk = needs_add(t->disk, row->need.disk);
+		if (row->may_be_taken_over && row->need.copy)
+			t->spared = needs_add(t->spared, without(row->need.disk, row->need.copy));
 		for (size_t j = 0; j < t->n; j++)
 			if (t->row[j].dataset->task == row->dataset->task)
 				at_once += t->row[j].dataset->parts;
@@ -159,7 +177,7 @@ int estimate_make(const struct run *run, unsigned jobs, struct estimate *t, stru
 			const struct graph_dataset *d = system->dataset[j];
 			/* Shared ones count with their first system. */
 			if (d->wanted && d->state != GRAPH_DONE && d->system == system->system)
-				add_dataset(t, d, &s, &c, e);
+				add_dataset(t, run, d, &s, &c, e);
 		}
 	}
 	if (!e->name)
@@ -184,7 +202,7 @@ static bool is_like(const struct estimate_row *a, const struct estimate_row *b)
 
 int estimate_print(const struct estimate *t, bool each, struct buffer *out, struct cbtm_error *e)
 {
-	char disk[16], memory[16], count[32];
+	char disk[16], memory[16], least[16], count[64];
 	size_t name = 0, n;
 
 	for (size_t i = 0; i < t->n; i++)
@@ -207,8 +225,11 @@ int estimate_print(const struct estimate *t, bool each, struct buffer *out, stru
 		return e->name;
 	number_human_bytes(t->disk, disk);
 	number_human_bytes(t->memory, memory);
-	return buffer_printf(out, e, "in all about %s of disk, and %s of memory (%s, %u at once)%s\n",
-	                     disk, memory, t->largest->task->name, t->at_once,
+	number_human_bytes(t->disk - t->spared, least);
+	snprintf(count, sizeof count, t->spared ? " (%s if earlier runs are taken over)" : "%.0s",
+	         least);
+	return buffer_printf(out, e, "in all about %s of disk%s, and %s of memory (%s, %u at once)%s\n",
+	                     disk, count, memory, t->largest->task->name, t->at_once,
 	                     t->exact_text ? "" : "; the corpus is packed, its size a guess");
 }
 
@@ -234,9 +255,9 @@ int estimate_check(const struct estimate *t, const char *work, bool pause, bool 
 {
 	uint64_t disk = room_on_disk(work), memory = room_in_memory();
 
-	if (t->disk > disk &&
-	    refuse(CBTM_ERR_DISK_FULL, work, t->disk, disk, "disk",
-	           "free some space, or choose another folder with --work", anyway || pause, e))
+	if (t->disk > disk && refuse(CBTM_ERR_DISK_FULL, work, t->disk, disk, "disk",
+	                             "free some space, or choose another folder with --work",
+	                             anyway || pause || t->disk - t->spared <= disk, e))
 		return e->name;
 	if (t->largest && t->memory > memory &&
 	    refuse(CBTM_ERR_MEMORY, t->largest->task->name, t->memory, memory, "memory",

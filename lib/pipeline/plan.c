@@ -85,18 +85,15 @@ static const char *systems_of(struct table *t, const struct graph *g, const stru
 	return keep(t, &b);
 }
 
-/* Against the record of the first system that had such a dataset. */
 static const char *reason_of(struct table *t, const struct run *run, const struct graph_dataset *d)
 {
-	const struct record_entry *entry = NULL;
 	struct buffer b = { 0 };
 
 	if (d->forced)
 		return "forced";
-	for (size_t i = 0; i < run->graph->systems && !entry; i++)
-		if (graph_system_has(&run->graph->system[i], d))
-			entry = record_find(&run->record, run->graph->system[i].system->name, d->name);
-	record_reason(entry, d, &b, t->e);
+	record_reason(run_recorded(run, d), d, &b, t->e);
+	if (run_may_take_over(run, d))
+		buffer_text(&b, "; taken over if an earlier run is the same", t->e);
 	return keep(t, &b);
 }
 

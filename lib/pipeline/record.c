@@ -238,6 +238,16 @@ static int add_changes(const struct record_entry *before, const struct graph_dat
 	return add_inputs(before->cause, before->causes, d->cause, d->causes, true, "gone", out, n, e);
 }
 
+bool record_inputs_changed(const struct record_entry *before, const struct graph_dataset *d)
+{
+	for (size_t i = 0; i < d->causes; i++) {
+		const char *old = before ? value_of(before->cause, before->causes, d->cause[i].name) : NULL;
+		if (is_input(d->cause[i].name) && (!old || strcmp(old, d->cause[i].value) != 0))
+			return true;
+	}
+	return false;
+}
+
 int record_reason(const struct record_entry *before, const struct graph_dataset *d,
                   struct buffer *out, struct cbtm_error *e)
 {

@@ -34,3 +34,5 @@ int record_write(const struct record *r, const char *path, struct cbtm_error *e)
  */
 int record_reason(const struct record_entry *before, const struct graph_dataset *d,
                   struct buffer *out, struct cbtm_error *e);
+/* Whether an input of the dataset is another than before, or it was not there before. */
+bool record_inputs_changed(const struct record_entry *before, const struct graph_dataset *d);

@@ -69,3 +69,27 @@ done:
 	free(task);
 	return e->name;
 }
+
+bool reuse_by_content(const struct graph_dataset *d)
+{
+	struct cbtm_error ignored = { 0 };
+	char *task = mem_copy(d->dir, strlen(d->dir), &ignored), **names = NULL;
+	size_t n = 0;
+	bool found = false;
+
+	if (!task || strcmp(d->task->kind, "checkpoint") != 0 || d->state == GRAPH_DONE ||
+	    file_exists(d->dir))
+		goto done;
+	task[strrchr(d->dir, '/') - d->dir] = 0;
+	if (!file_exists(task) || folder_list(task, &names, &n, &ignored))
+		goto done;
+	for (size_t i = 0; i < n && !found; i++) {
+		char *seal = path_printf(&ignored, "%s/%s/DATASET.json", task, names[i]);
+		found = seal && file_exists(seal);
+		free(seal);
+	}
+done:
+	folder_list_free(names, n);
+	free(task);
+	return found;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pipeline/run.h"
 #include "base/nearest.h"
+#include "pipeline/reuse.h"
 #include <string.h>
 
 int run_open(const struct pipeline_request *request, const struct cbtm_stage *const *registry,
@@ -133,4 +134,19 @@ int run_note(struct run *run, const struct graph_dataset *d, struct cbtm_error *
 		    record_set(&run->record, run->graph->system[i].system->name, d, e))
 			return e->name;
 	return 0;
+}
+
+const struct record_entry *run_recorded(const struct run *run, const struct graph_dataset *d)
+{
+	const struct record_entry *entry = NULL;
+
+	for (size_t i = 0; i < run->graph->systems && !entry; i++)
+		if (graph_system_has(&run->graph->system[i], d))
+			entry = record_find(&run->record, run->graph->system[i].system->name, d->name);
+	return entry;
+}
+
+bool run_may_take_over(const struct run *run, const struct graph_dataset *d)
+{
+	return !d->forced && record_inputs_changed(run_recorded(run, d), d) && reuse_by_content(d);
 }

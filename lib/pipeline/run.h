@@ -36,3 +36,8 @@ int run_select(struct run *run, const struct run_selection *selection, struct cb
 size_t run_jobs(const struct run *run, bool all);
 /* Puts a dataset into the record of all systems that have it. */
 int run_note(struct run *run, const struct graph_dataset *d, struct cbtm_error *e);
+/* What the record has of it: of the first system that had such a dataset; NULL: nothing. */
+const struct record_entry *run_recorded(const struct run *run, const struct graph_dataset *d);
+/* Whether it may be taken over from an earlier run, which its task finds out by content (pipeline/reuse.h): its
+ * inputs are others, but may have the same content. */
+bool run_may_take_over(const struct run *run, const struct graph_dataset *d);

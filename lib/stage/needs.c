@@ -170,6 +170,7 @@ static int of_model(const struct question *q, bool mixture, bool train, uint64_t
 	if (footprint_make(&c, &how, &f, q->e))
 		return q->e->name;
 	q->need->disk = needs_add(needs_add(4 * f.parameters, COLUMN * f.tensors), STORE);
+	q->need->copy = q->need->disk;
 	/* A plugin keeps weights in the order, and the precision, in which it multiplies them, too. */
 	q->need->memory = needs_add(needs_add(COMPUTING, f.fixed + 4 * f.parameters), f.moving);
 	q->need->spare = train

@@ -26,6 +26,7 @@ struct need {
 	uint64_t spare;  /* on disk while it runs, gone afterwards */
 	uint64_t memory; /* of its process */
 	bool exact;      /* disk: counted, but for the pages of the store; else by a measured ratio */
+	uint64_t copy;   /* disk, where it is taken over from an earlier run; 0: not known */
 };
 
 /* All zero for a task that is not of this pipeline's stages. CONFIG if an imported model cannot be told. */

@@ -38,8 +38,8 @@ static void test_stages_that_are_not_known_are_not_guessed(void **state)
 
 static void test_clusters_that_take_the_same_are_one_line(void **state)
 {
-	struct estimate_row rows[2] = { { &datasets[0], { 2000000, 0, 50000000, true } },
-		                            { &datasets[1], { 2000000, 0, 50000000, true } } };
+	struct estimate_row rows[2] = { { &datasets[0], { 2000000, 0, 50000000, true, 0 }, false },
+		                            { &datasets[1], { 2000000, 0, 50000000, true, 0 }, false } };
 	struct estimate t = { .row = rows,
 		                  .n = 2,
 		                  .disk = 4000000,
@@ -56,6 +56,12 @@ static void test_clusters_that_take_the_same_are_one_line(void **state)
 	                    "expected (~: by measured ratios; else by counts and settings):\n"
 	                    "  expert 0    2.00 MB on disk  ~ 50.0 MB in memory  one  each of 2\n"
 	                    "in all about 4.00 MB of disk, and 100 MB of memory (expert, 2 at once)\n");
+	buffer_clear(&out);
+	t.spared = 3000000;
+	assert_int_equal(estimate_print(&t, false, &out, &e), 0);
+	assert_string_equal(
+		out.data, "in all about 4.00 MB of disk (1.00 MB if earlier runs are taken over), and "
+				  "100 MB of memory (expert, 2 at once)\n");
 	buffer_free(&out);
 }
 
@@ -70,6 +76,8 @@ static void test_less_room_than_needed_is_refused_with_the_numbers(void **state)
 	e = (struct cbtm_error){ 0 };
 	assert_int_equal(estimate_check(&t, *state, true, false, &e), 0);
 	assert_int_equal(estimate_check(&t, *state, false, true, &e), 0);
+	t.spared = t.disk - 1; /* it may do without */
+	assert_int_equal(estimate_check(&t, *state, false, false, &e), 0);
 	t.disk = 0;
 	t.memory = UINT64_MAX - 1;
 	assert_int_equal(estimate_check(&t, *state, true, false, &e), CBTM_ERR_MEMORY);
