@@ -185,7 +185,9 @@ static int train(struct run *r, struct cbtm_error *e)
 			return e->name;
 		double now = clock_seconds();
 		bool stop = signals_stop_requested(), due = is_due(r, now);
-		if ((stop || due) && save_resume(r, stop ? 0 : pace_patience(&r->pace, now), e))
+		/* What must be kept, on the way out or into an explosion, may take what it takes. */
+		double patience = stop || state->watch.above ? 0 : pace_patience(&r->pace, now);
+		if ((stop || due) && save_resume(r, patience, e))
 			return e->name;
 		if (stop && (finish_save(r, true, e) || signals_check(e)))
 			return e->name;
