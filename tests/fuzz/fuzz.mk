@@ -5,6 +5,7 @@
 FUZZ_TARGETS := $(filter-out tests/fuzz/fuzz tests/fuzz/replay,$(basename $(call found,tests/fuzz/*.c)))
 FUZZ_WANTED = $(if $(ONLY),$(foreach t,$(FUZZ_TARGETS),$(if $(findstring $(ONLY),$(t)),$(t))),$(FUZZ_TARGETS))
 TEST_BUILT += $(FUZZ_WANTED:=-replay)
+check-tests: $(FUZZ_WANTED:=-replay)
 SECONDS = 20
 CLANG = $(firstword $(shell command -v clang-14 clang))
 
