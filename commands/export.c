@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "commands/command.h"
+#include "model/checkpoint.h"
 #include "model/huggingface.h"
 #include "store/named.h"
 #include "text/bpe_export.h"
@@ -13,6 +14,7 @@
 struct options {
 	const char *to;
 	int force;
+	int which; /* enum which */
 };
 
 static const struct cbtm_param options[] = {
@@ -20,6 +22,11 @@ static const struct cbtm_param options[] = {
 	  CBTM_PARAM_REQUIRED | CBTM_PARAM_PATH, 0 },
 	{ "force", CBTM_PARAM_BOOL, offsetof(struct options, force), "false", 0, 0, NULL,
 	  "write over files that are there", 0, 0 },
+	{ "which", CBTM_PARAM_CHOICE, offsetof(struct options, which), "used", 0, 0, "used|best|last",
+	  "of a checkpoint: the parameters that its run used (train.use), those of the best "
+	  "validation, or the "
+	  "last",
+	  0, 0 },
 	CBTM_PARAM_END,
 };
 
@@ -27,6 +34,8 @@ static int export_vocabulary(struct dataset *d, const struct options *o, struct 
 {
 	struct bpe *b = NULL;
 
+	if (o->which != WHICH_USED)
+		return error_set(e, CBTM_ERR_USAGE, "--which", "a vocabulary has no such parameters");
 	if (!bpe_open(d, &b, NULL, e) && !bpe_export(b, o->to, o->force != 0, e))
 		printf("%s: tokenizer.json, vocab.json, merges.txt of %u tokens\n", o->to, b->size);
 	bpe_free(b);
@@ -46,9 +55,13 @@ static int keep(const struct options *o, const char *name, struct cbtm_error *e)
 static int export_checkpoint(struct dataset *d, const struct options *o, struct cbtm_error *e)
 {
 	struct store *s = NULL;
+	const char *prefix;
+	uint64_t step;
 
-	if (!dataset_part(d, 0, &s, e) && !keep(o, "model.safetensors", e) &&
-	    !keep(o, "config.json", e) && !huggingface_export(s, o->to, e))
+	if (!dataset_part(d, 0, &s, e) &&
+	    !checkpoint_which(s, (enum which)o->which, &prefix, &step, e) &&
+	    !keep(o, "model.safetensors", e) && !keep(o, "config.json", e) &&
+	    !huggingface_export(s, prefix, o->to, e))
 		printf("%s: config.json, model.safetensors; export its vocabulary into the same folder for "
 		       "a tokenizer\n",
 		       o->to);

@@ -121,6 +121,7 @@ static int print_part(const struct store *s, uint64_t rows, struct cbtm_error *e
 		inspect_vocabulary(s);
 	if (!strcmp(store_kind_of(s)->name, "checkpoint")) {
 		inspect_training(s);
+		inspect_parameters(s);
 		inspect_experts(s);
 	}
 	if (!strcmp(store_kind_of(s)->name, "sequences"))

@@ -28,6 +28,8 @@ int training_report_add(struct training_report *r, const char *folder, const cha
                         struct cbtm_error *e);
 void training_report_free(struct training_report *r);
 
+/* Prints which parameters a checkpoint that was trained here has: the best, the last; which are used. */
+void inspect_parameters(const struct store *s);
 /* Of weighted sequences: what each source was to have of the tokens, and what it has. */
 void inspect_sources(const struct store *s);
 /* The same of all sequences of a system, which lie in RUN/SYSTEM; the seed's too, with `seed`. Nothing

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "commands/inspect.h"
+#include "model/checkpoint.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,4 +45,26 @@ void inspect_experts(const struct store *s)
 			print_layer(v);
 	}
 	json_parser_free(p);
+}
+
+void inspect_parameters(const struct store *s)
+{
+	static const char *const names[] = { [WHICH_BEST] = "best on valid", [WHICH_LAST] = "last" };
+	uint64_t used = 0, step;
+	const char *prefix;
+	double loss;
+
+	if (!store_get_u64(s, "last_step", &step) || !store_get_u64(s, "step", &used))
+		return;
+	for (int which = WHICH_BEST; which <= WHICH_LAST; which++) {
+		struct cbtm_error e = { 0 };
+		if (checkpoint_which(s, (enum which)which, &prefix, &step, &e))
+			continue;
+		printf("  %s parameters: of step %" PRIu64, names[which], step);
+		if (which == WHICH_BEST && store_get_f64(s, "best_loss", &loss))
+			printf(", loss %.4f", loss);
+		if (*prefix)
+			printf(", in the columns %s*", prefix);
+		printf("%s\n", step == used ? "; used" : "");
+	}
 }

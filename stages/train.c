@@ -12,19 +12,11 @@
 #include <stdio.h>
 
 /* A choice is an int in the options. */
-static struct phase seed_phase(const struct options *o)
+static struct phase phase_of(const struct options *o, bool seed)
 {
-	struct phase p = o->seed;
-	p.schedule = (enum schedule)o->seed_schedule;
-	p.shape = (enum cooldown)o->seed_shape;
-	return p;
-}
-
-static struct phase branch_phase(const struct options *o)
-{
-	struct phase p = o->branch;
-	p.schedule = (enum schedule)o->branch_schedule;
-	p.shape = (enum cooldown)o->branch_shape;
+	struct phase p = seed ? o->seed : o->branch;
+	p.schedule = (enum schedule)(seed ? o->seed_schedule : o->branch_schedule);
+	p.shape = (enum cooldown)(seed ? o->seed_shape : o->branch_shape);
 	return p;
 }
 
@@ -56,6 +48,7 @@ static struct training training_of(struct stage_run *run, const char *title, con
 		                      .explode_steps = o->explode_steps,
 		                      .keep_stable = o->keep_stable,
 		                      .use_best = o->use != 0,
+		                      .keep_both = o->keep == 0,
 		                      .sequences = stage_input(run, sequences),
 		                      .out = run->out,
 		                      .dir = run->out_dir,
@@ -66,7 +59,7 @@ static int run_seed(struct stage_run *run, struct cbtm_error *e)
 {
 	const struct options *o = run->options;
 	struct training t = training_of(run, "seed", "seed_sequences");
-	struct phase phase = seed_phase(o);
+	struct phase phase = phase_of(o, true);
 	struct store *s = NULL;
 	if (*o->import)
 		return stage_import_seed(run, o->import, o->import_length, e);
@@ -80,8 +73,10 @@ static int run_seed(struct stage_run *run, struct cbtm_error *e)
 	if (!dataset_part(t.sequences, 0, &s, e) &&
 	    !checkpoint_fact(s, "vocabulary_size", &t.config.vocabulary, e) &&
 	    !checkpoint_fact(s, "length", &t.length, e) &&
-	    !schedule_plan(&phase, "seed", MATCH_UPDATES, BUDGET_EQUAL, 1, 1, t.length, &t.plan, e)) {
+	    !schedule_plan(&phase, "seed", MATCH_UPDATES, BUDGET_EQUAL, 1, 1, t.length, &t.plan, e) &&
+	    !schedule_cut(&t.plan, "branch.at", o->branch_at, t.length, e)) {
 		t.config.length = t.length;
+		t.keep_tokens = &o->seed_keep;
 		training_run(&t, e);
 	}
 	store_close(s);
@@ -93,7 +88,7 @@ static int run_expert(struct stage_run *run, struct cbtm_error *e)
 	const struct options *o = run->options;
 	char title[32] = "expert";
 	struct training t = training_of(run, title, "sequences");
-	struct phase phase = branch_phase(o);
+	struct phase phase = phase_of(o, false);
 	uint64_t k, tokens, all;
 	t.start = stage_input(run, "seed");
 	if (training_branch(&t, &k, &tokens, &all, e) ||
@@ -122,11 +117,33 @@ static bool imports_seed(const void *options, uint64_t k)
 	return !trains_seed(options, k);
 }
 
+/* Points of the seed's own training. */
+static int check_points(const struct options *o, struct cbtm_error *e)
+{
+	if (*o->import && o->branch_at) {
+		error_set(e, CBTM_ERR_CONFIG, "branch.at",
+		          "an imported seed is not trained here: it has no point but its end");
+		return error_hint(e, "leave branch.at out, or import the checkpoint of that point");
+	}
+	if (!*o->import && o->branch_at > o->seed.tokens)
+		return error_set(e, CBTM_ERR_CONFIG, "branch.at",
+		                 "%llu tokens are more than the %llu of the seed (seed.tokens)",
+		                 (unsigned long long)o->branch_at, (unsigned long long)o->seed.tokens);
+	for (size_t i = 0; i < o->seed_keep.n && !*o->import; i++)
+		if (o->seed_keep.v[i] > o->seed.tokens)
+			return error_set(e, CBTM_ERR_CONFIG, "seed.keep",
+			                 "%llu tokens are more than the %llu of the seed (seed.tokens)",
+			                 (unsigned long long)o->seed_keep.v[i],
+			                 (unsigned long long)o->seed.tokens);
+	return 0;
+}
+
 static int check(const void *options, uint64_t k, struct cbtm_error *e)
 {
 	const struct options *o = options;
-	struct phase seed = seed_phase(o), branch = branch_phase(o);
-	if ((!*o->import && schedule_check(&seed, "seed", e)) || schedule_check(&branch, "branch", e))
+	struct phase seed = phase_of(o, true), branch = phase_of(o, false);
+	if ((!*o->import && schedule_check(&seed, "seed", e)) || schedule_check(&branch, "branch", e) ||
+	    check_points(o, e))
 		return e->name;
 	struct model_config c = { .vocabulary = 1,
 		                      .length = 1,
@@ -150,7 +167,7 @@ static const struct stage_task tasks[] = {
 	{ .name = "seed",
 	  .kind = "checkpoint",
 	  .sentence = "train the seed that all experts branch from, or import it",
-	  .version = 2,
+	  .version = 3,
 	  .each = EACH_ONCE,
 	  .plugin = "compute",
 	  .reads = { { .dataset = "seed_sequences", .how = READS_ALL, .wanted = trains_seed },
@@ -159,7 +176,7 @@ static const struct stage_task tasks[] = {
 	{ .name = "expert",
 	  .kind = "checkpoint",
 	  .sentence = "train a cluster's expert, branched from the seed",
-	  .version = 2,
+	  .version = 3,
 	  .each = EACH_CLUSTER,
 	  .plugin = "compute",
 	  .reads = { { .dataset = "sequences", .how = READS_SAME_CLUSTER },

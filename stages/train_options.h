@@ -18,7 +18,9 @@ struct options {
 	double beta1, beta2, epsilon, weight_decay, clip, dropout, attention_dropout, embedding_dropout;
 	uint64_t random_seed, micro_batch, valid_every, log_every, checkpoint_every, explode_steps;
 	double explode_factor;
-	int keep_stable, use;
+	int keep_stable, use, keep;
+	uint64_t branch_at;
+	struct cbtm_counts seed_keep;
 };
 enum { TASK_SEED = 1, TASK_EXPERT = 2 };
 
@@ -58,6 +60,14 @@ static const struct cbtm_param options[] = {
 	  0, TASK_SEED },
 	{ "seed.cooldown_shape", CBTM_PARAM_CHOICE, FIELD(seed_shape), "linear", 0, 0, "linear|1-sqrt",
 	  "how it falls, of the cooldown that is gone: 1 - gone, or 1 - sqrt(gone)", 0, TASK_SEED },
+	{ "seed.keep", CBTM_PARAM_COUNTS, FIELD(seed_keep), "[]", 1, 1e15, NULL,
+	  "keep the seed's state behind so many tokens, too: branch.at goes on from there without "
+	  "training",
+	  CBTM_PARAM_NO_RESULT, TASK_SEED },
+	{ "branch.at", CBTM_PARAM_COUNT, FIELD(branch_at), "0", 0, 1e15, NULL,
+	  "branch from the seed as it is behind so many of its tokens, at the rates of its whole "
+	  "schedule; the rest of it is not trained; 0: its end",
+	  0, TASK_SEED },
 	{ "branch.tokens", CBTM_PARAM_COUNT, FIELD(branch.tokens), "2M", 1, 1e15, NULL,
 	  "tokens that dense, or all experts together, are trained on", 0, TASK_EXPERT },
 	{ "branch.batch", CBTM_PARAM_COUNT, FIELD(branch.batch), "32", 1, 65536, NULL,
@@ -121,7 +131,14 @@ static const struct cbtm_param options[] = {
 	{ "valid_every", CBTM_PARAM_COUNT, FIELD(valid_every), "100", 0, 1e9, NULL,
 	  "steps between two validations; 0: at the end alone", 0, 0 },
 	{ "use", CBTM_PARAM_CHOICE, FIELD(use), "last", 0, 0, "last|best",
-	  "which parameters are published: the last, or those of the best validation", 0, 0 },
+	  "which parameters are evaluated, branched from and exported: the last, or those of the best "
+	  "validation",
+	  0, 0 },
+	{ "keep", CBTM_PARAM_CHOICE, FIELD(keep), "both", 0, 0, "both|used",
+	  "publish both, the last and the best, so that another `use` trains nothing and each can be "
+	  "exported; or "
+	  "those alone that are used: last ones need no copy of the best in memory then",
+	  0, 0 },
 	{ "log_every", CBTM_PARAM_COUNT, FIELD(log_every), "10", 1, 1e9, NULL,
 	  "steps between two points of the curve", 0, 0 },
 	{ "explode_factor", CBTM_PARAM_REAL, FIELD(explode_factor), "2", 0, 1e9, NULL,

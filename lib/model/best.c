@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_parameter(const struct program *p, uint32_t i)
 {
@@ -26,13 +27,17 @@ void best_free(struct best *b)
 	*b = (struct best){ 0 };
 }
 
-int best_note(struct best *b, const struct program *p, const struct valid_point *valid,
+int best_note(struct best *b, const struct program *p, const struct valid_point *valid, bool last,
               struct cbtm_error *e)
 {
-	if ((b->v && valid->loss >= b->loss) || make(b, p, e))
+	if (b->known && valid->loss >= b->loss)
+		return 0;
+	if (last)
+		best_free(b);
+	else if (make(b, p, e))
 		return e->name;
 	float *v = b->v;
-	for (uint32_t i = 0; i < p->list->tensors; i++) {
+	for (uint32_t i = 0; v && i < p->list->tensors; i++) {
 		if (!is_parameter(p, i))
 			continue;
 		if (p->compute->read(p->state, i, v, e))
@@ -41,18 +46,50 @@ int best_note(struct best *b, const struct program *p, const struct valid_point 
 	}
 	b->step = valid->step;
 	b->loss = valid->loss;
+	b->known = true;
 	return 0;
 }
 
-int best_restore(const struct best *b, const struct program *p, struct cbtm_error *e)
+void best_end(struct best *b, uint64_t step)
 {
-	const float *v = b->v;
-	for (uint32_t i = 0; v && i < p->list->tensors; i++) {
+	if (!b->known || b->step != step)
+		return;
+	free(b->v);
+	b->v = NULL;
+}
+
+int best_swap(struct best *b, const struct program *p, struct cbtm_error *e)
+{
+	float *v = b->v, *other = NULL;
+	for (uint32_t i = 0; v && i < p->list->tensors && !e->name; i++) {
+		uint64_t n = tensor_elements(&p->list->tensor[i]);
 		if (!is_parameter(p, i))
 			continue;
-		if (p->compute->write(p->state, i, v, e))
+		other = mem_aligned(n, sizeof *other, p->list->tensor[i].name, e);
+		if (other && !p->compute->read(p->state, i, other, e) &&
+		    !p->compute->write(p->state, i, v, e))
+			memcpy(v, other, n * sizeof *v);
+		free(other);
+		v += n;
+	}
+	return e->name;
+}
+
+int best_append(const struct best *b, const struct program *p, const char *prefix,
+                struct store_writer *w, struct cbtm_error *e)
+{
+	const float *v = b->v;
+	char name[200];
+	for (uint32_t i = 0; v && i < p->list->tensors; i++) {
+		const struct cbtm_tensor *t = &p->list->tensor[i];
+		uint64_t n = tensor_elements(t), rows = t->shape[0];
+		if (!is_parameter(p, i))
+			continue;
+		snprintf(name, sizeof name, "%s%s", prefix, t->name);
+		if (store_add_column(w, name, STORE_F32, STORE_TENSOR, n / rows, e) ||
+		    store_append(w, name, v, rows, e))
 			return e->name;
-		v += tensor_elements(&p->list->tensor[i]);
+		v += n;
 	}
 	return 0;
 }
@@ -60,22 +97,9 @@ int best_restore(const struct best *b, const struct program *p, struct cbtm_erro
 int best_write(const struct best *b, const struct program *p, struct store_writer *w,
                struct cbtm_error *e)
 {
-	const float *v = b->v;
-	char name[200];
-	if (!v)
+	if (!b->v)
 		return 0;
-	for (uint32_t i = 0; i < p->list->tensors; i++) {
-		const struct cbtm_tensor *t = &p->list->tensor[i];
-		uint64_t n = tensor_elements(t), rows = t->shape[0];
-		if (!is_parameter(p, i))
-			continue;
-		snprintf(name, sizeof name, "best.%s", t->name);
-		if (store_add_column(w, name, STORE_F32, STORE_TENSOR, n / rows, e) ||
-		    store_append(w, name, v, rows, e))
-			return e->name;
-		v += n;
-	}
-	if (store_set_u64(w, "best_step", b->step, e))
+	if (best_append(b, p, "best.", w, e) || store_set_u64(w, "best_step", b->step, e))
 		return e->name;
 	return store_set_f64(w, "best_loss", b->loss, e);
 }
@@ -89,6 +113,7 @@ int best_read(struct best *b, const struct program *p, const struct store *s, st
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"best_loss\"");
 	if (make(b, p, e))
 		return e->name;
+	b->known = true;
 	float *v = b->v;
 	for (uint32_t i = 0; i < p->list->tensors; i++) {
 		const struct cbtm_tensor *t = &p->list->tensor[i];

@@ -6,6 +6,7 @@
 #include "base/signals.h"
 #include "model/parameter.h"
 #include <stdlib.h>
+#include <string.h>
 
 void program_close(struct program *p)
 {
@@ -154,4 +155,34 @@ int checkpoint_fact(const struct store *s, const char *name, uint64_t *v, struct
 	if (store_get_u64(s, name, v))
 		return 0;
 	return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no fact \"%s\"", name);
+}
+
+int checkpoint_which(const struct store *s, enum which which, const char **prefix, uint64_t *step,
+                     struct cbtm_error *e)
+{
+	static const char *const prefixes[] = { "", "best.", "last." };
+	uint64_t used, best, last;
+	char beside[8] = "";
+	*prefix = "";
+	if (checkpoint_fact(s, "step", &used, e))
+		return e->name;
+	bool knows_best = store_get_u64(s, "best_step", &best);
+	if (!store_get_u64(s, "last_step", &last))
+		last = used;
+	*step = which == WHICH_BEST && knows_best ? best : which == WHICH_LAST ? last : used;
+	if (which == WHICH_BEST && !knows_best) {
+		error_set(e, CBTM_ERR_BAD_DATA, store_path(s),
+		          "which parameters were the best was not looked for in its training");
+		return error_hint(e, "train with validation data and train.keep: both");
+	}
+	if (*step == used)
+		return 0;
+	store_get_text(s, "beside", beside, sizeof beside);
+	*prefix = prefixes[which];
+	if (!strncmp(beside, *prefix, 4))
+		return 0;
+	error_set(e, CBTM_ERR_BAD_DATA, store_path(s),
+	          "it has the parameters of step %llu alone, not those of step %llu",
+	          (unsigned long long)used, (unsigned long long)*step);
+	return error_hint(e, "train with train.keep: both");
 }

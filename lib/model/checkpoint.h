@@ -46,3 +46,11 @@ int checkpoint_length(const struct store *s, const struct model_config *c, uint6
                       struct cbtm_error *e);
 /* A u64 fact that must be there: BAD_STORE otherwise. */
 int checkpoint_fact(const struct store *s, const char *name, uint64_t *v, struct cbtm_error *e);
+
+/* Of the parameters that a run has: those that it used ("": under their own names), the best of its validations, the
+ * last ones. */
+enum which { WHICH_USED, WHICH_BEST, WHICH_LAST };
+/* Where a checkpoint has them: *prefix is "", "best." or "last.", in front of the tensors' names; *step their step.
+ * BAD_DATA, saying why, if it has not. */
+int checkpoint_which(const struct store *s, enum which which, const char **prefix, uint64_t *step,
+                     struct cbtm_error *e);

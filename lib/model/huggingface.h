@@ -64,10 +64,11 @@ int huggingface_compare(const char *folder, const struct model_config *c, struct
 /*
  * Writes FOLDER/model.safetensors (F32) and config.json of a checkpoint's store, so that
  * AutoModelForCausalLM.from_pretrained gives equal logits; then reads them again and compares every
- * number. Its special ids are those of huggingface_ids_of. The same store gives the same bytes.
+ * number. `prefix`: which of its parameters (checkpoint_which). Its special ids are those of huggingface_ids_of. The same store gives the same bytes.
  * Errors of store.h; IO if what was read back differs.
  */
-int huggingface_export(const struct store *checkpoint, const char *folder, struct cbtm_error *e);
+int huggingface_export(const struct store *checkpoint, const char *prefix, const char *folder,
+                       struct cbtm_error *e);
 
 /* ---------------------------------------------------------------- shared by import and export */
 /* config.json of a model, appended to *out; an id that is none is null there (GPT-2's pad: missing). */

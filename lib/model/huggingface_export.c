@@ -5,6 +5,7 @@
 #include "model/huggingface.h"
 #include "model/parameter.h"
 #include "model/safetensors.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ struct piece {
 	const struct store *checkpoint;
 	const struct parameter *parameter;
 	bool transposed;
+	char column[HUGGINGFACE_NAME];
 	uint64_t skip, block, rows; /* rows of our parameter from block x rows on */
 };
 
@@ -45,7 +47,7 @@ static int give(void *arg, const struct safetensor_source *t, float *out, struct
 	(void)t;
 	if (p->transposed && !(rows = mem_aligned(n, sizeof *rows, "a tensor", e)))
 		return e->name;
-	if (!give_unused(p, out, e) && !store_reader_open(p->checkpoint, p->parameter->name, &r, e))
+	if (!give_unused(p, out, e) && !store_reader_open(p->checkpoint, p->column, &r, e))
 		store_read_rows(r, p->block * p->rows, p->rows, rows ? rows : from, e);
 	for (uint64_t i = 0; rows && !e->name && i < p->rows; i++)
 		for (uint64_t j = 0; j < columns; j++)
@@ -65,9 +67,10 @@ struct export
 };
 
 /* The list of their tensors. */
-static int plan(struct export *x, const struct store *s, const struct model_config *c,
-                struct cbtm_error *e)
+static int plan(struct export *x, const struct store *s, const char *prefix,
+                const struct model_config *c, struct cbtm_error *e)
 {
+	char column[HUGGINGFACE_NAME];
 	size_t n;
 	x->ours = parameters_make(c, &n, e);
 	x->piece = mem_zeroed(n * HUGGINGFACE_SOURCES, sizeof *x->piece, "a checkpoint", e);
@@ -78,10 +81,11 @@ static int plan(struct export *x, const struct store *s, const struct model_conf
 		const struct parameter *p = &x->ours[i];
 		struct store_column_info info;
 		struct huggingface_place place;
-		if (!store_column_find(s, p->name, &info) || info.type != STORE_F32 ||
+		snprintf(column, sizeof column, "%s%s", prefix, p->name);
+		if (!store_column_find(s, column, &info) || info.type != STORE_F32 ||
 		    info.rows != p->shape[0] || info.width != p->shape[1])
 			return error_set(e, CBTM_ERR_BAD_STORE, store_path(s),
-			                 "it has no tensor \"%s\" of %llu x %llu", p->name,
+			                 "it has no tensor \"%s\" of %llu x %llu", column,
 			                 (unsigned long long)p->shape[0], (unsigned long long)p->shape[1]);
 		if (huggingface_place(c->architecture, huggingface_prefixes[c->architecture][0], p->name,
 		                      &place, e))
@@ -90,7 +94,13 @@ static int plan(struct export *x, const struct store *s, const struct model_conf
 			struct safetensor_source *t = &x->source[x->n];
 			struct piece *piece = &x->piece[x->n++];
 			uint64_t rows = p->shape[0] / place.sources;
-			*piece = (struct piece){ s, p, place.transposed, place.skip, k, rows };
+			*piece = (struct piece){ .checkpoint = s,
+				                     .parameter = p,
+				                     .transposed = place.transposed,
+				                     .skip = place.skip,
+				                     .block = k,
+				                     .rows = rows };
+			memcpy(piece->column, column, sizeof column);
 			*t = (struct safetensor_source){ .rank = p->rank, .give = give, .arg = piece };
 			memcpy(t->name, place.name[k], sizeof t->name - 1);
 			t->shape[0] = place.transposed ? p->shape[1] : rows + place.skip;
@@ -155,7 +165,8 @@ static int refuse_mixture(const struct model_config *c, const struct store *s, s
 	return error_hint(e, "export the seed, a dense model or an expert of a cluster");
 }
 
-int huggingface_export(const struct store *checkpoint, const char *folder, struct cbtm_error *e)
+int huggingface_export(const struct store *checkpoint, const char *prefix, const char *folder,
+                       struct cbtm_error *e)
 {
 	const char *model = store_get_json(checkpoint, "model");
 	struct export x = { 0 };
@@ -166,7 +177,7 @@ int huggingface_export(const struct store *checkpoint, const char *folder, struc
 		error_set(e, CBTM_ERR_BAD_STORE, store_path(checkpoint), "it has no fact \"model\"");
 	else if (path && !model_config_parse(model, store_path(checkpoint), &c, e) &&
 	         !refuse_mixture(&c, checkpoint, e) && !huggingface_ids_of(checkpoint, &c, &ids, e) &&
-	         !plan(&x, checkpoint, &c, e) && !folder_make(folder, e) &&
+	         !plan(&x, checkpoint, prefix, &c, e) && !folder_make(folder, e) &&
 	         !safetensors_write(path, x.source, x.n, e) && !compare(&x, folder, e))
 		write_config(&c, folder, &ids, e);
 	free(x.ours);

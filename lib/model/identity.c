@@ -3,11 +3,14 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/param.h"
+#include "model/checkpoint.h"
+#include "model/parameter.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The members that say how long a run is, not what it does in a step. */
-static const char *const extent[] = { "steps", "cooldown", "cooldown_shape" };
+static const char *const extent[] = { "end", "steps", "cooldown", "cooldown_shape" };
 static const char *const schedules[] = { "constant", "linear", "cosine" };
 static const char *const shapes[] = { "linear", "1-sqrt" };
 
@@ -70,7 +73,8 @@ static int put_numbers(const struct training *t, struct buffer *b, struct cbtm_e
 			return e->name;
 	if (text(b, "schedule", schedules[t->plan.schedule], e))
 		return e->name;
-	if (text(b, "use", t->use_best ? "best" : "last", e))
+	/* Of a run that makes all its steps there is no more to say. */
+	if (t->plan.cut && (json_put_key(b, extent[0], e) || json_put_u64(b, t->plan.cut, e)))
 		return e->name;
 	return text(b, "cooldown_shape", shapes[t->plan.shape], e);
 }
@@ -85,16 +89,40 @@ static int put_column(struct buffer *b, const char *key, const struct store *s, 
 	return text(b, key, hex, e);
 }
 
+/* The digest of the parameters that a run begins from: nothing else of their checkpoint decides a step. */
+static int start_digest(const struct store *s, char hex[DIGEST_HEX], struct cbtm_error *e)
+{
+	struct digest_stream *d = digest_begin(e);
+	struct model_config c;
+	struct parameter *p = NULL;
+	size_t n = 0;
+	if (d && !checkpoint_config(s, &c, e))
+		p = parameters_make(&c, &n, e);
+	for (size_t i = 0; p && i < n; i++) {
+		struct store_column_info info;
+		if (!store_column_find(s, p[i].name, &info)) {
+			error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no tensor \"%s\"", p[i].name);
+			break;
+		}
+		digest_text(d, p[i].name);
+		digest_u64(d, info.content.high);
+		digest_u64(d, info.content.low);
+	}
+	if (!e->name)
+		digest_hex(digest_now(d), hex);
+	digest_end(d);
+	free(p);
+	return e->name;
+}
+
 static int put_start(const struct training *t, struct buffer *b, struct cbtm_error *e)
 {
 	struct store *s = NULL;
 	char hex[DIGEST_HEX] = "fresh";
-	if (t->start && dataset_part(t->start, 0, &s, e))
-		return e->name;
-	if (s)
-		digest_hex(store_content(s), hex);
+	if (t->start && !dataset_part(t->start, 0, &s, e))
+		start_digest(s, hex, e);
 	store_close(s);
-	return text(b, "start", hex, e);
+	return e->name ? (int)e->name : text(b, "start", hex, e);
 }
 
 int identity_print(const struct training *t, const struct store *sequences, struct buffer *out,
@@ -116,6 +144,11 @@ static bool is_extent(const char *key, size_t n)
 		if (strlen(extent[i]) == n && !memcmp(extent[i], key, n))
 			return true;
 	return false;
+}
+
+static bool is_end(const char *key, size_t n)
+{
+	return n == strlen(extent[0]) && !memcmp(extent[0], key, n);
 }
 
 static bool find(struct json object, const char *key, size_t n, struct json *v)
@@ -142,6 +175,7 @@ static int note(struct identity_difference *d, const char *above, const char *ke
 	size_t used = strlen(d->text);
 	if (!shown(there, &a, e) && !shown(here, &b, e) && strcmp(a.data, b.data) != 0) {
 		d->in_extent = d->in_extent && !*above && is_extent(key, n);
+		d->in_end = d->in_end && !*above && is_end(key, n);
 		snprintf(d->text + used, sizeof d->text - used, "%s%s%s%.*s: %s there, %s here",
 		         d->n++ ? "; " : "", above, *above ? "." : "", (int)n, key, a.data, b.data);
 	}
@@ -183,8 +217,8 @@ int identity_compare(const char *there, const char *here, const char *where,
 {
 	struct json_parser *p = json_parser_new(e), *q = json_parser_new(e);
 	struct json a, b, v;
-	uint64_t steps = 0, cooldown = 0;
-	*d = (struct identity_difference){ .in_extent = true };
+	uint64_t cooldown = 0;
+	*d = (struct identity_difference){ .in_extent = true, .in_end = true };
 	if (!p || !q || json_parse(p, there, strlen(there), where, &a, e) ||
 	    json_parse(q, here, strlen(here), where, &b, e))
 		goto done;
@@ -193,9 +227,13 @@ int identity_compare(const char *there, const char *here, const char *where,
 		goto done;
 	}
 	d->constant = is_constant(a) && is_constant(b);
-	if (d->constant && json_member(a, "steps", &v) && json_u64(v, &steps) &&
-	    json_member(a, "cooldown", &v) && json_u64(v, &cooldown) && cooldown <= steps)
-		d->stable = steps - cooldown;
+	if (json_member(a, "steps", &v) && json_u64(v, &d->end) && d->constant &&
+	    json_member(a, "cooldown", &v) && json_u64(v, &cooldown) && cooldown <= d->end)
+		d->stable = d->end - cooldown;
+	if (json_member(a, extent[0], &v))
+		json_u64(v, &d->end);
+	if (d->stable > d->end)
+		d->stable = d->end;
 	if (!walk(d, a, b, false, "", e))
 		walk(d, b, a, true, "", e);
 done:
@@ -204,7 +242,8 @@ done:
 	return e->name;
 }
 
-int identity_family(const char *identity, char family[17], struct cbtm_error *e)
+int identity_family(const char *identity, bool whole, bool best, char family[17],
+                    struct cbtm_error *e)
 {
 	struct json_parser *p = json_parser_new(e);
 	struct digest_stream *s = digest_begin(e);
@@ -215,12 +254,13 @@ int identity_family(const char *identity, char family[17], struct cbtm_error *e)
 	char hex[DIGEST_HEX];
 	if (p && s && !json_parse(p, identity, strlen(identity), "", &root, e))
 		while (!e->name && json_next(root, &cursor, &key, &n, &v)) {
-			if (is_extent(key, n) || shown(&v, &value, e))
+			if ((whole ? is_end(key, n) : is_extent(key, n)) || shown(&v, &value, e))
 				continue;
 			digest_field(s, key, n);
 			digest_field(s, value.data, value.n);
 		}
 	if (!e->name) {
+		digest_u64(s, best);
 		digest_hex(digest_now(s), hex);
 		memcpy(family, hex, 16);
 		family[16] = 0;

@@ -173,20 +173,36 @@ static int check_owner(const struct store *s, const char *path, const struct run
 		return e->name;
 	if (d.in_extent && d.constant && step <= d.stable && step <= owner->stable)
 		return 0;
+	if (d.in_end && step <= d.end && step <= owner->end)
+		return 0;
 	error_set(e, CBTM_ERR_CONFIG, path, "training was begun with other settings: %s", d.text);
 	return error_hint(e, "give the settings that it was begun with, or another folder; or remove "
 	                     "this one to begin anew");
 }
 
-static int load(const struct store *s, const char *path, const struct program *p,
-                struct run_state *state, struct cbtm_error *e)
+/* A run that did not want the best parameters has not kept them. */
+static int check_best(const char *path, const struct run_owner *owner, struct run_state *state,
+                      struct cbtm_error *e)
+{
+	if (!owner->best)
+		best_free(&state->best);
+	if (!owner->best || state->best.known || !state->history.valids)
+		return 0;
+	error_set(e, CBTM_ERR_CONFIG, path,
+	          "training was begun without keeping the parameters of the best validation");
+	return error_hint(e,
+	                  "set train.keep: used and train.use: last; or remove this one to begin anew");
+}
+
+static int load(const struct store *s, const char *path, const struct run_owner *owner,
+                const struct program *p, struct run_state *state, struct cbtm_error *e)
 {
 	char variant[64] = "";
 	const char *now = p->compute->variant(p->options);
 	if (checkpoint_read(p, CBTM_ROLE_PARAMETER, s, e) ||
 	    checkpoint_read(p, CBTM_ROLE_MOMENT, s, e) || history_read(&state->history, s, e) ||
 	    watch_read(&state->watch, s, e) || read_last(&state->last, s, e) ||
-	    best_read(&state->best, p, s, e))
+	    best_read(&state->best, p, s, e) || check_best(path, owner, state, e))
 		return e->name;
 	store_get_text(s, "variant", variant, sizeof variant);
 	if (strcmp(variant, now))
@@ -204,7 +220,7 @@ int resume_load_at(const char *path, const struct run_owner *owner, const struct
 	uint64_t step;
 	if (!store_open(path, 0, store_kind_find("checkpoint"), &s, e) &&
 	    !checkpoint_fact(s, "step", &step, e) && !check_owner(s, path, owner, step, e) &&
-	    !load(s, path, p, state, e))
+	    !load(s, path, owner, p, state, e))
 		state->step = step;
 	else
 		run_state_free(state);

@@ -17,7 +17,7 @@ struct run_state {
 	struct curve_point last; /* of the last step, whether the curve has it or not */
 	struct history history;
 	struct watch watch;
-	struct best best; /* if it is what will be published */
+	struct best best; /* if it is to be published */
 };
 void run_state_free(struct run_state *s);
 
@@ -25,8 +25,10 @@ void run_state_free(struct run_state *s);
 struct run_owner {
 	struct digest fingerprint;
 	const char *identity; /* model/identity.h */
-	/* A state of another length may be taken up to this step, if both have a constant rate. */
-	uint64_t stable;
+	/* A state of another length may be taken up to this step if both have a constant rate; up to the other if
+	 * they differ in nothing but where they end. */
+	uint64_t stable, end;
+	bool best; /* it wants the best parameters: they are in its states */
 };
 
 /* The folder of a step's: DIR/resume-STEP. Free it. */

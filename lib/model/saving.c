@@ -10,8 +10,8 @@ void saving_seal(struct saving *s)
 {
 	struct cbtm_error *e = &s->error;
 	if (!resume_seal(s->path, s->writer, &s->bytes, e)) {
-		if (s->stable)
-			sibling_forget(s->dir, s->path, e);
+		if (s->left)
+			sibling_forget(s->dir, s->left, s->n_left, e);
 		else
 			resume_keep(s->dir, e);
 	}
@@ -38,12 +38,14 @@ static void begin_thread(struct saving *s)
 		saving_seal(s);
 }
 
-int saving_begin(struct saving *s, const char *dir, char *path, bool stable,
+int saving_begin(struct saving *s, const char *dir, char *path, const uint64_t *left, size_t n_left,
                  const struct run_owner *owner, const struct program *p,
                  const struct run_state *state, double patience, double *written,
                  struct cbtm_error *e)
 {
-	*s = (struct saving){ .dir = dir, .stable = stable, .path = path, .step = state->step };
+	*s = (struct saving){
+		.dir = dir, .left = left, .n_left = n_left, .path = path, .step = state->step
+	};
 	s->begin = clock_seconds();
 	if (resume_write(path, owner, p, state, patience, &s->writer, written, e) || !s->writer) {
 		free(s->path);

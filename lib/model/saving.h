@@ -13,7 +13,10 @@
 struct saving { /* {0}: none is under way */
 	bool running;
 	const char *dir; /* of the run */
-	bool stable;     /* what a longer run goes on from, not a resume checkpoint */
+	const uint64_t *
+		left; /* the steps whose states are left to other runs, this one's too; NULL: it is a resume
+	                         checkpoint */
+	size_t n_left;
 	char *path;
 	struct store_writer *writer;
 	uint64_t step, bytes;
@@ -27,9 +30,9 @@ struct saving { /* {0}: none is under way */
 /*
  * Begins to save as the store `path`, which it takes over and frees. None may be under way. Nothing is under
  * way afterwards if it is there already, or was given up (*written < 1, see resume_write). `dir`
- * stays the caller's until saving_end.
+ * and `left` stay the caller's until saving_end.
  */
-int saving_begin(struct saving *s, const char *dir, char *path, bool stable,
+int saving_begin(struct saving *s, const char *dir, char *path, const uint64_t *left, size_t n_left,
                  const struct run_owner *owner, const struct program *p,
                  const struct run_state *state, double patience, double *written,
                  struct cbtm_error *e);

@@ -62,11 +62,46 @@ int schedule_plan(const struct phase *p, const char *where, enum match match, en
 	return 0;
 }
 
+/* Of the rate alone: where the cooldown begins. */
+static uint64_t before_cooldown(const struct schedule_plan *plan)
+{
+	return plan->schedule == SCHEDULE_CONSTANT ? plan->steps - plan->cooldown : 0;
+}
+
+int schedule_cut(struct schedule_plan *plan, const char *key, uint64_t tokens, uint64_t T,
+                 struct cbtm_error *e)
+{
+	double batch = (double)plan->batch * (double)T;
+	uint64_t end = (uint64_t)round((double)tokens / batch);
+	if (!tokens)
+		return 0;
+	if (end > plan->steps)
+		return error_set(e, CBTM_ERR_CONFIG, key,
+		                 "%llu tokens are more than the %.0f that are trained on",
+		                 (unsigned long long)tokens, (double)plan->steps * batch);
+	if (!end)
+		return error_set(e, CBTM_ERR_CONFIG, key,
+		                 "%llu tokens are less than one batch of %llu sequences of %llu tokens",
+		                 (unsigned long long)tokens, (unsigned long long)plan->batch,
+		                 (unsigned long long)T);
+	if (end <= before_cooldown(plan)) { /* then it is a shorter budget without a cooldown */
+		plan->steps = end;
+		plan->cooldown = 0;
+	}
+	plan->cut = end < plan->steps ? end : 0;
+	return 0;
+}
+
+uint64_t schedule_end(const struct schedule_plan *plan)
+{
+	return plan->cut ? plan->cut : plan->steps;
+}
+
 double schedule_lr(const struct schedule_plan *plan, uint64_t step)
 {
 	double done = (double)(step - 1), warmup = (double)plan->warmup;
 	double rate = step <= plan->warmup ? plan->lr * (double)step / warmup : plan->lr;
-	uint64_t stable = schedule_stable(plan);
+	uint64_t stable = before_cooldown(plan);
 	if (plan->schedule == SCHEDULE_CONSTANT && step > stable) {
 		double gone = (done - (double)stable) / (double)plan->cooldown;
 		return rate * (1 - (plan->shape == COOLDOWN_ROOT ? sqrt(gone) : gone));
@@ -81,5 +116,6 @@ double schedule_lr(const struct schedule_plan *plan, uint64_t step)
 
 uint64_t schedule_stable(const struct schedule_plan *plan)
 {
-	return plan->schedule == SCHEDULE_CONSTANT ? plan->steps - plan->cooldown : 0;
+	uint64_t stable = before_cooldown(plan), end = schedule_end(plan);
+	return stable < end ? stable : end;
 }

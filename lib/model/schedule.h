@@ -32,7 +32,8 @@ struct phase {
 
 /* What one model of it does. */
 struct schedule_plan {
-	uint64_t steps, batch; /* updates; sequences of each */
+	uint64_t steps, batch; /* updates that decide the rate; sequences of each */
+	uint64_t cut;          /* the run ends behind so many of them (schedule_cut); 0: behind all */
 	double lr;
 	uint64_t warmup;
 	enum schedule schedule;
@@ -53,9 +54,18 @@ int schedule_plan(const struct phase *p, const char *where, enum match match, en
                   uint64_t k, double share, uint64_t T, struct schedule_plan *plan,
                   struct cbtm_error *e);
 
+/*
+ * Ends a plan early, behind `tokens` tokens of T-token sequences (0: leaves it as it is), at the rates that it has as
+ * a whole. CONFIG naming `key` if that is more than all of it, or less than half a batch.
+ */
+int schedule_cut(struct schedule_plan *plan, const char *key, uint64_t tokens, uint64_t T,
+                 struct cbtm_error *e);
+
+/* How many updates are made. */
+uint64_t schedule_end(const struct schedule_plan *plan);
 /* The learning rate of a step, 1 .. steps: up in `warmup` steps, then constant to the cooldown, or
  * falling to nothing behind the last step. */
 double schedule_lr(const struct schedule_plan *plan, uint64_t step);
 /* The first so many steps are those of every longer run of the same rate: all before the cooldown
- * of a constant one; 0 where the rate depends on the number of steps. */
+ * of a constant one, as far as they are made; 0 where the rate depends on the number of steps. */
 uint64_t schedule_stable(const struct schedule_plan *plan);

@@ -47,65 +47,137 @@ static int each_beside(const char *dir, bool (*visit)(void *arg, const char *fol
 
 /* ---------------------------------------------------------------- finished runs */
 
-struct wanted {
-	const char *dir, *identity;
-	char *folder; /* found */
-	char *reason;
-	size_t size;
+/* What a finished run has: the parameters under their own names, and perhaps others beside them. */
+struct offer {
+	uint64_t step, last_step, best_step;
+	bool best_kept, best_known; /* it looked for the best; there was one */
+	bool measured;              /* it has facts of the parameters that it used */
+	char beside[8];             /* "best", "last"; "": none */
 };
 
-static void compare(struct wanted *w, const char *folder, const char *identity)
+struct search {
+	const char *dir;
+	const struct sibling_wanted *wanted;
+	struct sibling_found *found;
+	struct offer offer;
+	char *folder; /* found */
+};
+
+static const struct manifest_fact *fact(const struct manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_facts; i++)
+		if (!strcmp(m->facts[i].name, name))
+			return &m->facts[i];
+	return NULL;
+}
+
+static bool fact_u64(const struct manifest *m, const char *name, uint64_t *v)
+{
+	const struct manifest_fact *f = fact(m, name);
+	if (f)
+		*v = strtoull(f->json, NULL, 10);
+	return f != NULL;
+}
+
+static struct offer offer_of(const struct manifest *m)
+{
+	struct offer o = { 0 };
+	const struct manifest_fact *beside = fact(m, "beside");
+	fact_u64(m, "step", &o.step);
+	o.best_kept = fact_u64(m, "last_step", &o.last_step);
+	if (!o.best_kept)
+		o.last_step = o.step;
+	o.best_known = fact_u64(m, "best_step", &o.best_step);
+	o.measured = fact(m, "expert_load") != NULL;
+	if (beside)
+		snprintf(o.beside, sizeof o.beside, "%s",
+		         strcmp(beside->json, "\"best\"") ? "last" : "best");
+	return o;
+}
+
+/* Where it has the parameters of a step: "": under their own names; NULL: nowhere. */
+static const char *place_of(const struct offer *o, uint64_t step)
+{
+	if (step == o->step)
+		return "";
+	return (!strcmp(o->beside, "best") && step == o->best_step) ||
+	               (!strcmp(o->beside, "last") && step == o->last_step)
+	           ? o->beside
+	           : NULL;
+}
+
+/* The steps of what is wanted of it; *other = *used: nothing beside. */
+static void steps_of(const struct offer *o, const struct sibling_wanted *w, uint64_t *used,
+                     uint64_t *other)
+{
+	bool best = w->use_best && o->best_known;
+	*used = best ? o->best_step : o->last_step;
+	*other = !w->keep_both || !o->best_known ? *used : best ? o->last_step : o->best_step;
+}
+
+static bool has_all(const struct offer *o, const struct sibling_wanted *w)
+{
+	uint64_t used, other;
+	if ((w->use_best || w->keep_both) && !o->best_kept)
+		return false;
+	steps_of(o, w, &used, &other);
+	return place_of(o, used) && place_of(o, other) && (used == o->step || !o->measured);
+}
+
+static void compare(struct search *s, const char *folder, const char *identity,
+                    const struct manifest *m)
 {
 	struct cbtm_error ignored = { 0 };
 	struct identity_difference d;
-	if (identity_compare(identity, w->identity, folder, &d, &ignored))
+	if (identity_compare(identity, s->wanted->identity, folder, &d, &ignored))
 		return;
-	if (!d.n)
-		w->folder = mem_copy(folder, strlen(folder), &ignored);
-	else if (d.in_extent && !d.constant)
+	if (!d.n) {
+		s->offer = offer_of(m);
+		if (has_all(&s->offer, s->wanted))
+			s->folder = mem_copy(folder, strlen(folder), &ignored);
+	} else if (d.in_extent && !d.in_end && !d.constant) {
 		snprintf(
-			w->reason, w->size,
+			s->found->reason, sizeof s->found->reason,
 			"%s is the same but for its length (%s): its learning rate falls from the first "
 			"step on by that, so none of its steps is ours; schedule: constant with a cooldown "
 			"can be made longer",
 			folder, d.text);
+	}
 }
 
 /* Reads the manifest alone: the part's bytes are checked when it is opened. */
 static bool look(void *arg, const char *folder)
 {
-	struct wanted *w = arg;
+	struct search *s = arg;
 	struct cbtm_error ignored = { 0 };
 	struct manifest m;
 	struct arena *a = arena_new(&ignored);
 	char *path = path_printf(&ignored, "%s/part-00000.json", folder);
 	char *sealed = path_printf(&ignored, "%s/DATASET.json", folder);
-	if (a && path && sealed && strcmp(folder, w->dir) != 0 && file_exists(sealed) &&
-	    !manifest_read(path, a, &m, &ignored) && !strcmp(m.kind, "checkpoint"))
-		for (size_t i = 0; i < m.n_facts; i++)
-			if (!strcmp(m.facts[i].name, IDENTITY_FACT))
-				compare(w, folder, m.facts[i].json);
+	if (a && path && sealed && strcmp(folder, s->dir) != 0 && file_exists(sealed) &&
+	    !manifest_read(path, a, &m, &ignored) && !strcmp(m.kind, "checkpoint") &&
+	    fact(&m, IDENTITY_FACT))
+		compare(s, folder, fact(&m, IDENTITY_FACT)->json, &m);
 	free(sealed);
 	free(path);
 	arena_free(a);
-	return w->folder != NULL;
+	return s->folder != NULL;
 }
 
 static int copy_column(const struct store *s, const struct store_column_info *info,
-                       struct store_writer *out, struct cbtm_error *e)
+                       const char *name, struct store_writer *out, struct cbtm_error *e)
 {
 	struct store_reader *r = NULL;
-	uint64_t done = store_rows(out, info->name);
+	uint64_t done = store_rows(out, name);
 	if (!info->rows || store_reader_open(s, info->name, &r, e))
 		return e->name;
 	if (info->shape == STORE_TENSOR &&
-	    store_add_column(out, info->name, info->type, info->shape, info->width, e))
+	    store_add_column(out, name, info->type, info->shape, info->width, e))
 		goto done;
 	while (done < info->rows) {
 		const void *data;
 		uint64_t rows;
-		if (store_map_rows(r, done, &data, &rows, e) ||
-		    store_append(out, info->name, data, rows, e))
+		if (store_map_rows(r, done, &data, &rows, e) || store_append(out, name, data, rows, e))
 			break;
 		done += rows;
 	}
@@ -114,61 +186,96 @@ done:
 	return e->name;
 }
 
-/* Facts that the identity says nothing of: which cluster it is, and what its start handed down. */
+/* The name of a tensor without its place ("best.", "last."), and whether that place is `place`. */
+static bool lies_in(const char *place, const char *column, const char **name)
+{
+	const char *found = !strncmp(column, "best.", 5) || !strncmp(column, "last.", 5) ? column : "";
+	size_t n = *found ? 4 : 0;
+	*name = *found ? column + 5 : column;
+	return strlen(place) == n && !memcmp(place, found, n);
+}
+
+/* The tensors of a place, under their own names or, if `as` is another place, under that. */
+static int copy_tensors(const struct store *s, const char *place, const char *as,
+                        struct store_writer *out, struct cbtm_error *e)
+{
+	struct store_column_info info;
+	char to[300];
+	for (size_t i = 0; i < store_column_count(s) && !store_column_at(s, i, &info, e); i++) {
+		const char *name;
+		if (info.shape != STORE_TENSOR || !lies_in(place, info.name, &name))
+			continue;
+		snprintf(to, sizeof to, "%s%s%s", as, *as ? "." : "", name);
+		if (copy_column(s, &info, to, out, e))
+			break;
+	}
+	return e->name;
+}
+
+/* Facts that the identity says nothing of: which cluster it is, which of its parameters it has, and what its
+ * sequences and its start handed down. */
 static bool is_its_own(const char *name)
 {
-	static const char *const facts[] = { "cluster", "clusters", "bos", HUGGINGFACE_IDS_FACT };
+	static const char *const facts[] = {
+		"cluster",   "clusters",          "step",      "tokens",     "passes",          "beside",
+		"last_step", "best_step",         "best_loss", "vocabulary", "vocabulary_size", "eod",
+		"bos",       HUGGINGFACE_IDS_FACT
+	};
 	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
 		if (!strcmp(name, facts[i]))
 			return true;
 	return false;
 }
 
-static int copy(const char *folder, struct store_writer *out, struct cbtm_error *e)
+static int copy(const struct search *search, const struct store *s, struct store_writer *out,
+                struct cbtm_error *e)
 {
-	struct dataset *d = NULL;
-	struct store *s = NULL;
+	const struct offer *o = &search->offer;
 	struct store_column_info info;
 	const char *name, *json;
-	if (!dataset_open(folder, store_kind_find("checkpoint"), &d, e))
-		dataset_part(d, 0, &s, e);
-	for (size_t i = 0; s && !e->name && i < store_column_count(s); i++)
-		if (!store_column_at(s, i, &info, e))
-			copy_column(s, &info, out, e);
-	for (size_t i = 0; s && !e->name && store_fact_at(s, i, &name, &json); i++)
+	uint64_t used, other;
+	steps_of(o, search->wanted, &used, &other);
+	if (copy_tensors(s, place_of(o, used), "", out, e))
+		return e->name;
+	for (size_t i = 0; i < store_column_count(s) && !store_column_at(s, i, &info, e); i++)
+		if (info.shape != STORE_TENSOR && copy_column(s, &info, info.name, out, e))
+			return e->name;
+	if (other != used)
+		copy_tensors(s, place_of(o, other), used == o->last_step ? "best" : "last", out, e);
+	for (size_t i = 0; !e->name && store_fact_at(s, i, &name, &json); i++)
 		if (!is_its_own(name))
 			store_set_json(out, name, json, e);
-	store_close(s);
-	dataset_close(d);
 	return e->name;
 }
 
-int sibling_take_over(const char *dir, const char *identity, struct store_writer *out, bool *found,
-                      char *reason, size_t size, struct cbtm_error *e)
+int sibling_take_over(const char *dir, const struct sibling_wanted *wanted,
+                      struct store_writer *out, struct sibling_found *found, struct cbtm_error *e)
 {
-	struct wanted w = { .dir = dir, .identity = identity, .reason = reason, .size = size };
-	*found = false;
-	*reason = 0;
-	if (each_beside(dir, look, &w, e) || !w.folder)
-		goto done;
+	struct search search = { .dir = dir, .wanted = wanted, .found = found };
 	struct cbtm_error why = { 0 };
 	struct dataset *whole = NULL;
 	struct store *s = NULL;
-	/* Opened once beforehand: a damaged one must not leave half of its rows in ours. */
-	if (!dataset_open(w.folder, store_kind_find("checkpoint"), &whole, &why))
-		dataset_part(whole, 0, &s, &why);
-	store_close(s);
-	dataset_close(whole);
-	if (why.name) {
-		log_message(LOG_WARNING, "%s would be the same run, but is damaged: %s", w.folder,
+	*found = (struct sibling_found){ 0 };
+	if (each_beside(dir, look, &search, e) || !search.folder)
+		goto done;
+	/* Opened before anything is written: a damaged one must not leave half of its rows in ours. */
+	if (dataset_open(search.folder, store_kind_find("checkpoint"), &whole, &why) ||
+	    dataset_part(whole, 0, &s, &why)) {
+		log_message(LOG_WARNING, "%s would be the same run, but is damaged: %s", search.folder,
 		            why.what);
-	} else if (!copy(w.folder, out, e)) {
-		*found = true;
+	} else if (!copy(&search, s, out, e)) {
+		found->found = true;
+		found->last_step = search.offer.last_step;
+		found->best_known = search.offer.best_known;
+		found->best_step = search.offer.best_step;
+		store_get_f64(s, "best_loss", &found->best_loss);
 		log_message(LOG_INFO, "taken over from %s: the same model, sequences, start and steps",
-		            w.folder);
+		            search.folder);
 	}
 done:
-	free(w.folder);
+	store_close(s);
+	dataset_close(whole);
+	free(search.folder);
 	return e->name;
 }
 
@@ -225,18 +332,30 @@ char *sibling_state_path(const char *dir, const char *family, uint64_t step, str
 	return path_printf(e, "%s/" PREFIX "%s-%012llu", dir, family, (unsigned long long)step);
 }
 
-int sibling_forget(const char *dir, const char *path, struct cbtm_error *e)
+/* Whether a folder's name is that of a state of one of n steps. */
+static bool is_of(const char *name, const uint64_t *steps, size_t n)
+{
+	const char *number = strrchr(name, '-');
+	for (size_t i = 0; i < n; i++)
+		if (strtoull(number + 1, NULL, 10) == steps[i])
+			return true;
+	return false;
+}
+
+int sibling_forget(const char *dir, const uint64_t *steps, size_t n, struct cbtm_error *e)
 {
 	char **names = NULL;
-	size_t n = 0;
-	if (!file_exists(dir) || folder_list(dir, &names, &n, e))
+	size_t there = 0;
+	if (!file_exists(dir) || folder_list(dir, &names, &there, e))
 		return e->name;
-	for (size_t i = 0; i < n && !e->name; i++) {
-		char *one = strncmp(names[i], PREFIX, strlen(PREFIX)) ? NULL : path_join(dir, names[i], e);
-		if (one && strcmp(one, path) != 0)
-			folder_remove(one, e);
-		free(one);
+	for (size_t i = 0; i < there && !e->name; i++) {
+		if (strncmp(names[i], PREFIX, strlen(PREFIX)) || is_of(names[i], steps, n))
+			continue;
+		char *path = path_join(dir, names[i], e);
+		if (path)
+			folder_remove(path, e);
+		free(path);
 	}
-	folder_list_free(names, n);
+	folder_list_free(names, there);
 	return e->name;
 }

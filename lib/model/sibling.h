@@ -10,13 +10,27 @@
 #include "store/store.h"
 #include <stdbool.h>
 
+/* What a run is to publish. */
+struct sibling_wanted {
+	const char *identity;
+	bool use_best, keep_both; /* as in struct training */
+};
+struct sibling_found {
+	bool found;
+	uint64_t last_step, best_step; /* of its parameters */
+	double best_loss;
+	bool best_known;
+	/* Why the one that differs in its length alone, if there is one, is of no use; "" if there is none. */
+	char reason[512];
+};
+
 /*
- * Copies a finished run of this identity into `out`: its columns and its facts, but those of which
- * cluster it is and those that its start handed down. *found: it is there. reason (`size` bytes): why the one that differs in its
- * length alone, if there is one, is of no use; "" if there is none.
+ * Copies a finished run of this identity into `out`: curves, the parameters that are wanted, be they those that it
+ * used or those that it kept beside them, and its facts, but those of which cluster it is, which parameters it
+ * has, and those that its start handed down.
  */
-int sibling_take_over(const char *dir, const char *identity, struct store_writer *out, bool *found,
-                      char *reason, size_t size, struct cbtm_error *e);
+int sibling_take_over(const char *dir, const struct sibling_wanted *wanted,
+                      struct store_writer *out, struct sibling_found *found, struct cbtm_error *e);
 
 /*
  * The folder of the longest state of a family that has at most `most` steps, in `dir` or a folder beside
@@ -26,5 +40,5 @@ int sibling_state(const char *dir, const char *family, uint64_t most, char **pat
                   struct cbtm_error *e);
 /* The folder of such a state of `dir`: DIR/stable-FAMILY-STEP. Free it. */
 char *sibling_state_path(const char *dir, const char *family, uint64_t step, struct cbtm_error *e);
-/* Removes all states in `dir` but that one. */
-int sibling_forget(const char *dir, const char *path, struct cbtm_error *e);
+/* Removes all states in `dir` but those of n steps. */
+int sibling_forget(const char *dir, const uint64_t *steps, size_t n, struct cbtm_error *e);

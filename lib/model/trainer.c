@@ -79,39 +79,81 @@ static int start_from(struct trainer *r, struct cbtm_error *e)
 	return e->name;
 }
 
+/* A run of no step, from scratch, needs no sequence. */
+static int open_orders(struct trainer *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	bool any = store_row_count(r->sequences, "ids"), valid = store_row_count(r->sequences, "valid");
+	if ((any || schedule_end(&t->plan)) &&
+	    order_open(r->sequences, "ids", t->random_seed, &r->order, e)) {
+		if (!any && !t->start)
+			error_hint(e, "tokenize.split.seed is the share of documents that train the seed; "
+			              "train.seed.tokens: 0 begins from scratch, train.seed.import from a "
+			              "checkpoint");
+		return e->name;
+	}
+	if (valid && order_open(r->sequences, "valid", t->random_seed, &r->valid, e))
+		return e->name;
+	const struct order *o = r->order ? r->order : r->valid;
+	if (!o || order_width(o) == (uint64_t)r->T + 1)
+		return 0;
+	return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
+	                 "its sequences have %llu tokens, the model's %u",
+	                 (unsigned long long)order_width(o) - 1, r->T);
+}
+
 int trainer_open(struct trainer *r, const struct training *t, struct cbtm_error *e)
 {
 	uint64_t batch = t->plan.batch < t->micro_batch ? t->plan.batch : t->micro_batch;
 	*r = (struct trainer){ .t = t, .B = (uint32_t)batch, .T = (uint32_t)t->length };
-	if (dataset_part(t->sequences, 0, &r->sequences, e) ||
-	    order_open(r->sequences, "ids", t->random_seed, &r->order, e))
+	if (dataset_part(t->sequences, 0, &r->sequences, e) || open_orders(r, e))
 		return e->name;
-	if (store_row_count(r->sequences, "valid") &&
-	    order_open(r->sequences, "valid", t->random_seed, &r->valid, e))
-		return e->name;
-	if (order_width(r->order) != (uint64_t)r->T + 1)
-		return error_set(e, CBTM_ERR_BAD_DATA, dataset_dir(t->sequences),
-		                 "its sequences have %llu tokens, the model's %u",
-		                 (unsigned long long)order_width(r->order) - 1, r->T);
 	if (identity_print(t, r->sequences, &r->identity, e))
 		return e->name;
-	r->owner = (struct run_owner){ t->fingerprint, r->identity.data, schedule_stable(&t->plan) };
+	r->owner = (struct run_owner){ t->fingerprint, r->identity.data, schedule_stable(&t->plan),
+		                           schedule_end(&t->plan), t->use_best || t->keep_both };
 	return 0;
 }
 
-/* A state that a shorter run of the same kind left, if it is further on than `step`. */
+/* The furthest state that another run left and that is one of ours: of a constant rate before its cooldown, or of a
+ * run that differs in nothing but where it ends. */
+static int find_state(const struct trainer *r, char **path, uint64_t *step, struct cbtm_error *e)
+{
+	const uint64_t most[] = { r->owner.stable, r->owner.end };
+	char family[17], *found;
+	uint64_t there;
+	*path = NULL;
+	*step = 0;
+	for (int whole = 0; whole < 2; whole++) {
+		if (!most[whole])
+			continue;
+		if (identity_family(r->identity.data, whole, r->owner.best, family, e) ||
+		    sibling_state(r->t->dir, family, most[whole], &found, &there, e))
+			break;
+		if (found && there > *step) {
+			free(*path);
+			*path = found;
+			*step = there;
+		} else {
+			free(found);
+		}
+	}
+	return e->name;
+}
+
+/* Takes it if it is further on than `step`. */
 static int start_longer(struct trainer *r, uint64_t step, struct cbtm_error *e)
 {
-	char family[17], *path = NULL;
+	char *path;
 	uint64_t there;
 	struct cbtm_error why = { 0 };
-	if (!r->owner.stable || identity_family(r->identity.data, family, e) ||
-	    sibling_state(r->t->dir, family, r->owner.stable, &path, &there, e) || !path)
-		return e->name;
+	if (find_state(r, &path, &there, e) || !path)
+		goto done;
 	if (there > step && resume_load_at(path, &r->owner, &r->program, &r->state, &why))
 		log_message(LOG_WARNING, "%s is of no use: %s", path, why.what);
 	else if (there > step)
 		log_message(LOG_INFO, "%s goes on from %s, so far the same run", r->t->title, path);
+done:
 	free(path);
 	return why.name == CBTM_ERR_MEMORY ? (int)error_copy(e, &why) : (int)e->name;
 }
@@ -234,7 +276,7 @@ int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error
 	return 0;
 }
 
-int trainer_validate(struct trainer *r, struct cbtm_error *e)
+int trainer_validate(struct trainer *r, bool last, struct cbtm_error *e)
 {
 	uint64_t n = r->valid ? order_rows(r->valid) : 0, tokens;
 	double sum = 0;
@@ -262,7 +304,7 @@ int trainer_validate(struct trainer *r, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_NOT_FINITE, r->t->title,
 		                 "step %llu: the loss on validation data is %g", (unsigned long long)p.step,
 		                 p.loss);
-	if (r->t->use_best && best_note(&r->state.best, &r->program, &p, e))
+	if (r->owner.best && best_note(&r->state.best, &r->program, &p, last, e))
 		return e->name;
 	return history_add_valid(&r->state.history, p, e);
 }
@@ -270,7 +312,8 @@ int trainer_validate(struct trainer *r, struct cbtm_error *e)
 int trainer_measure(struct trainer *r, struct cbtm_error *e)
 {
 	struct order *o = r->valid && order_rows(r->valid) ? r->valid : r->order;
-	uint64_t n = order_rows(o) < VALID_SEQUENCES ? order_rows(o) : VALID_SEQUENCES;
+	uint64_t n = o ? order_rows(o) : 0;
+	n = n < VALID_SEQUENCES ? n : VALID_SEQUENCES;
 	expert_load_clear(&r->load);
 	for (uint64_t i = 0; i < n; i += r->B) {
 		struct cbtm_scalars s = { .sequences = n - i < r->B ? (uint32_t)(n - i) : r->B,

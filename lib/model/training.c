@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/progress.h"
 #include "base/signals.h"
 #include "model/huggingface.h"
@@ -13,6 +14,7 @@
 #include "model/saving.h"
 #include "model/sibling.h"
 #include "model/trainer.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +25,10 @@ struct run {
 	struct journal journal;
 	struct pace pace;
 	struct saving saving;
-	double waited; /* seconds for the one under way */
-	bool kept;     /* there is a resume checkpoint, or will be */
+	double waited;   /* seconds for the one under way */
+	bool kept;       /* there is a resume checkpoint, or will be */
+	uint64_t *state; /* the steps whose states are left to other runs */
+	size_t states;
 };
 
 /* ---------------------------------------------------------------- the run */
@@ -44,12 +48,12 @@ static int report(struct run *r, const struct curve_point *p, struct cbtm_error 
 	return p->step % r->t->log_every ? 0 : note(r, p, e);
 }
 
-static int validate(struct run *r, struct cbtm_error *e)
+static int validate(struct run *r, bool last, struct cbtm_error *e)
 {
 	struct history *h = &r->trainer.state.history;
 	double begin = clock_seconds();
 	size_t before = h->valids;
-	if (trainer_validate(&r->trainer, e) || h->valids == before)
+	if (trainer_validate(&r->trainer, last, e) || h->valids == before)
 		return e->name;
 	journal_rest(&r->journal, clock_seconds() - begin);
 	return journal_valid(&r->journal, &h->valid[h->valids - 1], clock_seconds() - begin, e);
@@ -83,8 +87,8 @@ static int save(struct run *r, char *path, bool stable, double patience, struct 
 		return e->name;
 	}
 	begin = clock_seconds();
-	if (saving_begin(&r->saving, r->t->dir, path, stable, &k->owner, &k->program, &k->state,
-	                 patience, &written, e))
+	if (saving_begin(&r->saving, r->t->dir, path, stable ? r->state : NULL, r->states, &k->owner,
+	                 &k->program, &k->state, patience, &written, e))
 		return e->name;
 	end = clock_seconds();
 	if (written < 1)
@@ -102,16 +106,43 @@ static int save_resume(struct run *r, double patience, struct cbtm_error *e)
 	return save(r, resume_path(r->t->dir, r->trainer.state.step, e), false, patience, e);
 }
 
-/* Where the cooldown begins, or a constant rate ends: a longer run goes on from there. */
-static int save_stable(struct run *r, struct cbtm_error *e)
+/* Where the cooldown begins, or a constant rate ends: a longer run goes on from there. Where a run is cut, one that
+ * is cut later goes on; and where it is asked for. */
+static int find_states(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	char family[17];
-	if (!t->keep_stable || !r->trainer.state.step ||
-	    r->trainer.state.step != schedule_stable(&t->plan) ||
-	    identity_family(r->trainer.identity.data, family, e))
+	size_t asked = t->keep_tokens ? t->keep_tokens->n : 0;
+	double step = (double)t->plan.batch * (double)t->length;
+	r->state = mem_zeroed(asked + 2, sizeof *r->state, "states", e);
+	if (!r->state)
 		return e->name;
-	return save(r, sibling_state_path(t->dir, family, r->trainer.state.step, e), true, 0, e);
+	if (t->keep_stable && schedule_stable(&t->plan))
+		r->state[r->states++] = schedule_stable(&t->plan);
+	if (t->keep_stable && t->plan.cut)
+		r->state[r->states++] = t->plan.cut;
+	for (size_t i = 0; i < asked; i++)
+		r->state[r->states++] = (uint64_t)round((double)t->keep_tokens->v[i] / step);
+	return 0;
+}
+
+static bool is_left(const struct run *r, uint64_t step)
+{
+	for (size_t i = 0; step && i < r->states; i++)
+		if (r->state[i] == step)
+			return true;
+	return false;
+}
+
+static int save_state(struct run *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
+	uint64_t step = r->trainer.state.step;
+	char family[17];
+	if (!is_left(r, step) ||
+	    identity_family(r->trainer.identity.data, step > schedule_stable(&t->plan),
+	                    r->trainer.owner.best, family, e))
+		return e->name;
+	return save(r, sibling_state_path(t->dir, family, step, e), true, 0, e);
 }
 
 /* What is left to look at, and what a person may try. A step that is not finite was not taken: where
@@ -150,7 +181,9 @@ static int step(struct run *r, struct cbtm_error *e)
 	struct curve_point point;
 	if (trainer_step(&r->trainer, &point, e) || watch(r, &point, e) || report(r, &point, e))
 		return e->name;
-	if (t->valid_every && point.step % t->valid_every == 0 && validate(r, e))
+	/* The last one is validated at the end, without a copy of the best parameters, unless others go on from it. */
+	if (t->valid_every && point.step % t->valid_every == 0 &&
+	    (point.step < schedule_end(&t->plan) || is_left(r, point.step)) && validate(r, false, e))
 		return e->name;
 	return fault_point("train.step", e);
 }
@@ -159,10 +192,11 @@ static int step(struct run *r, struct cbtm_error *e)
  * the state of a longer run, too. */
 static int end(struct run *r, struct cbtm_error *e)
 {
-	const struct run_state *s = &r->trainer.state;
-	if (s->step % r->t->log_every && note(r, &s->last, e))
+	struct run_state *s = &r->trainer.state;
+	if ((s->step % r->t->log_every && note(r, &s->last, e)) || validate(r, true, e))
 		return e->name;
-	return validate(r, e);
+	best_end(&s->best, s->step);
+	return 0;
 }
 
 /* Where every step is saved, one waits for the other. */
@@ -178,10 +212,10 @@ static int train(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
 	const struct run_state *state = &r->trainer.state;
-	if (save_stable(r, e))
+	if (save_state(r, e))
 		return e->name;
-	while (state->step < t->plan.steps) {
-		if (step(r, e) || finish_save(r, false, e) || save_stable(r, e))
+	while (state->step < schedule_end(&t->plan)) {
+		if (step(r, e) || finish_save(r, false, e) || save_state(r, e))
 			return e->name;
 		double now = clock_seconds();
 		bool stop = signals_stop_requested(), due = is_due(r, now);
@@ -201,13 +235,17 @@ static int copy_fact(const struct trainer *r, const char *name, struct cbtm_erro
 	return json ? store_set_json(r->t->out, name, json, e) : 0;
 }
 
-/* What stands before a text is the policy of the checkpoint that a model is branched from, whatever its
- * sequences look like; one that begins here knows the end of documents alone. */
+/* The vocabulary is that of the sequences. What stands before a text is the policy of the checkpoint that a model
+ * is branched from, whatever its sequences look like; one that begins here knows the end of documents alone. */
 static int inherit(const struct trainer *r, struct cbtm_error *e)
 {
+	static const char *const copied[] = { "vocabulary", "vocabulary_size", "eod" };
 	static const char *const facts[] = { "bos", HUGGINGFACE_IDS_FACT };
 	struct store *from = NULL;
 	uint64_t eod;
+	for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
+		if (copy_fact(r, copied[i], e))
+			return e->name;
 	if (r->t->start && dataset_part(r->t->start, 0, &from, e))
 		return e->name;
 	for (size_t i = 0; from && i < sizeof facts / sizeof facts[0]; i++) {
@@ -221,26 +259,47 @@ static int inherit(const struct trainer *r, struct cbtm_error *e)
 	return e->name;
 }
 
-static int publish(const struct trainer *r, struct cbtm_error *e)
+/* Which parameters are published: under their own names those of step `used`; `beside` them, if any. */
+static int publish_steps(const struct trainer *r, uint64_t used, uint64_t last_step,
+                         const char *beside, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	static const char *const copied[] = { "vocabulary", "vocabulary_size", "eod" };
+	double seen = (double)used * (double)t->plan.batch;
+	double rows = r->order ? (double)order_rows(r->order) : 1; /* none: nothing was seen */
+	store_set_u64(t->out, "step", used, e);
+	store_set_u64(t->out, "tokens", used * t->plan.batch * r->T, e);
+	store_set_f64(t->out, "passes", seen / rows, e);
+	if (!r->owner.best)
+		return e->name;
+	store_set_u64(t->out, "last_step", last_step, e);
+	if (r->state.best.known) {
+		store_set_u64(t->out, "best_step", r->state.best.step, e);
+		store_set_f64(t->out, "best_loss", r->state.best.loss, e);
+	}
+	if (beside)
+		store_set_text(t->out, "beside", beside, e);
+	return e->name;
+}
+
+static int publish(struct trainer *r, struct cbtm_error *e)
+{
+	const struct training *t = r->t;
 	struct buffer model = { 0 };
-	uint64_t step = r->state.best.v ? r->state.best.step : r->state.step;
-	double seen = (double)step * (double)t->plan.batch;
+	struct best *best = &r->state.best;
+	bool swapped = t->use_best && best->v; /* then the program holds the best ones */
+	const char *beside = !t->keep_both || !best->v ? NULL : swapped ? "last" : "best";
+	char prefix[8];
+	snprintf(prefix, sizeof prefix, "%s.", beside ? beside : "");
 	int status = model_config_print(&t->config, &model, e);
-	if (!status && !(checkpoint_write(&r->program, CBTM_ROLE_PARAMETER, t->out, e) ||
-	                 history_write(&r->state.history, t->out, e) ||
-	                 store_set_json(t->out, IDENTITY_FACT, r->identity.data, e) ||
-	                 store_set_json(t->out, "model", model.data, e) ||
-	                 store_set_u64(t->out, "step", step, e) ||
-	                 store_set_u64(t->out, "tokens", step * t->plan.batch * r->T, e) ||
-	                 store_set_u64(t->out, "batch", t->plan.batch, e) ||
-	                 store_set_f64(t->out, "passes", seen / (double)order_rows(r->order), e) ||
-	                 store_set_u64(t->out, "length", r->T, e)))
-		for (size_t i = 0; !e->name && i < sizeof copied / sizeof copied[0]; i++)
-			copy_fact(r, copied[i], e);
-	if (!e->name && !inherit(r, e))
+	if (!status &&
+	    !(checkpoint_write(&r->program, CBTM_ROLE_PARAMETER, t->out, e) ||
+	      history_write(&r->state.history, t->out, e) ||
+	      (beside && best_append(best, &r->program, prefix, t->out, e)) ||
+	      publish_steps(r, swapped ? best->step : r->state.step, r->state.step, beside, e) ||
+	      store_set_json(t->out, IDENTITY_FACT, r->identity.data, e) ||
+	      store_set_json(t->out, "model", model.data, e) ||
+	      store_set_u64(t->out, "batch", t->plan.batch, e) ||
+	      store_set_u64(t->out, "length", r->T, e) || inherit(r, e)))
 		store_commit(t->out, "done", 4, e);
 	buffer_free(&model);
 	return e->name;
@@ -305,29 +364,45 @@ static void start(struct run *r)
 	const struct training *t = r->t;
 	uint64_t step = r->trainer.state.step;
 	r->kept = step > 0;
-	uint64_t bytes = 3 * 4 * model_config_parameters(&t->config); /* with the moments */
+	/* With the moments, and the best ones. */
+	uint64_t bytes = (r->trainer.owner.best ? 4 : 3) * 4 * model_config_parameters(&t->config);
 	journal_start(&r->journal, t->title, t->fingerprint, journal_flops(&t->config, r->trainer.T),
 	              step);
 	pace_start(&r->pace, (double)t->checkpoint_every, bytes, clock_seconds());
-	progress_start(t->title, t->plan.steps * t->plan.batch * r->trainer.T, "tokens");
+	progress_start(t->title, schedule_end(&t->plan) * t->plan.batch * r->trainer.T, "tokens");
+}
+
+/* What a sibling had is ours: which of its parameters are where, and what our start hands down. */
+static int publish_found(struct trainer *r, const struct sibling_found *f, struct cbtm_error *e)
+{
+	bool best = r->t->use_best && f->best_known,
+		 two = f->best_known && f->best_step != f->last_step;
+	r->state.best = (struct best){ NULL, f->best_step, f->best_loss, f->best_known };
+	if (!publish_steps(r, best ? f->best_step : f->last_step, f->last_step,
+	                   !r->t->keep_both || !two ? NULL
+	                   : best                   ? "last"
+	                                            : "best",
+	                   e) &&
+	    !inherit(r, e))
+		store_commit(r->t->out, "done", 4, e);
+	return e->name;
 }
 
 /* True if a run beside this one has the result already; it is copied. */
 static bool taken_over(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
-	char reason[512];
+	struct sibling_wanted wanted = { r->trainer.identity.data, t->use_best, t->keep_both };
+	struct sibling_found found;
 	uint64_t last;
-	bool found = false;
 	if (resume_last(t->dir, &last, e) || last ||
-	    sibling_take_over(t->dir, r->trainer.identity.data, t->out, &found, reason, sizeof reason,
-	                      e))
+	    sibling_take_over(t->dir, &wanted, t->out, &found, e))
 		return false;
-	if (*reason)
-		log_message(LOG_INFO, "%s", reason);
-	if (found && !inherit(&r->trainer, e))
-		store_commit(t->out, "done", 4, e);
-	return found;
+	if (*found.reason)
+		log_message(LOG_INFO, "%s", found.reason);
+	if (found.found)
+		publish_found(&r->trainer, &found, e);
+	return found.found;
 }
 
 int training_run(const struct training *t, struct cbtm_error *e)
@@ -340,10 +415,10 @@ int training_run(const struct training *t, struct cbtm_error *e)
 		return e->name;
 	if (!n) {
 		if (!trainer_open(&r.trainer, t, e) && !taken_over(&r, e) && !e->name &&
-		    !trainer_start(&r.trainer, e)) {
+		    !find_states(&r, e) && !trainer_start(&r.trainer, e)) {
 			start(&r);
 			if (!train(&r, e))
-				(void)(best_restore(&r.trainer.state.best, &r.trainer.program, e) ||
+				(void)((t->use_best && best_swap(&r.trainer.state.best, &r.trainer.program, e)) ||
 				       publish_load(&r.trainer, e) || publish(&r.trainer, e));
 			else if (e->name == CBTM_ERR_NOT_FINITE || e->name == CBTM_ERR_DIVERGED)
 				explain(&r, e);
@@ -351,6 +426,7 @@ int training_run(const struct training *t, struct cbtm_error *e)
 			saving_end(&r.saving, &why); /* of a run that failed: it has said why */
 		}
 		trainer_close(&r.trainer);
+		free(r.state);
 	}
 	if (!e->name)
 		resume_remove(t->dir, e);

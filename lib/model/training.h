@@ -32,7 +32,10 @@ struct training {
 	double capacity_factor, balance_loss; /* of mixtures: <cbtm/compute.h> */
 	bool checkpointing;                   /* see emit.h; changes no result */
 	bool use_best;    /* publish the parameters of the best validation instead of the last ones */
+	bool keep_both;   /* and the others of the two beside them */
 	bool keep_stable; /* keep DIR/stable-...: what a longer run of a constant rate goes on from */
+	const struct cbtm_counts
+		*keep_tokens; /* keep the states behind so many tokens, too; may be NULL */
 	struct dataset *sequences;
 	struct dataset *start; /* the checkpoint to branch from, a mixture from a dense one by sparse
 	                          upcycling (upcycle.h); NULL: fresh parameters */

@@ -154,6 +154,12 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static bool keeps_best(const struct question *q)
+{
+	return count_of(q, "train", "valid_every") &&
+	       (!choice_of(q, "train", "keep") || choice_of(q, "train", "use"));
+}
+
 /* Of a model: its checkpoint, and a process that trains it, or scores with it. */
 static int of_model(const struct question *q, bool mixture, bool train, uint64_t batch)
 {
@@ -173,10 +179,19 @@ static int of_model(const struct question *q, bool mixture, bool train, uint64_t
 	q->need->copy = q->need->disk;
 	/* A plugin keeps weights in the order, and the precision, in which it multiplies them, too. */
 	q->need->memory = needs_add(needs_add(COMPUTING, f.fixed + 4 * f.parameters), f.moving);
-	q->need->spare = train
-	                     ? needs_times(RESUME, needs_add(12 * f.parameters, 3 * COLUMN * f.tensors))
-	                     : q->need->disk;
 	q->need->exact = true;
+	q->need->spare = q->need->disk;
+	if (!train)
+		return 0;
+	/* Parameters and moments; and the best ones, in memory, in what is saved, and, if they are not the last, in
+	 * what is published. */
+	uint64_t sets = 3 + keeps_best(q), set = needs_add(4 * f.parameters, COLUMN * f.tensors);
+	q->need->spare = needs_times(RESUME, needs_times(sets, set));
+	if (keeps_best(q)) {
+		q->need->memory = needs_add(q->need->memory, 4 * f.parameters);
+		q->need->disk = needs_add(q->need->disk, set);
+		q->need->exact = false;
+	}
 	return 0;
 }
 

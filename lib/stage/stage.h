@@ -81,7 +81,8 @@ struct cbtm_stage {
 	 * can write in the same pass (run->along). What is not written so the later one makes itself.
 	 * NULL: none. */
 	const char *together[2];
-	/* Checks between options ("heads divides width"); may be NULL. CONFIG error naming the key. */
+	/* Checks between options ("heads divides width"); may be NULL. CONFIG error naming the key. k: clusters; 1
+	 * where nothing is done for each of them. */
 	int (*check)(const void *options, uint64_t k, struct cbtm_error *e);
 	const char *example; /* a command that works */
 };

@@ -269,13 +269,22 @@ static int do_before(struct stage_session *s, const struct stage_task *task, uin
 	return pool_run(s->pool, stage_task_is_source(c->stage, task) ? 2 : 1, one_before, &before, e);
 }
 
+/* A named task that is no cluster's is given no options of those that are: they are not to be checked. */
+static int check_options(const struct stage_command *c, uint64_t k, struct cbtm_error *e)
+{
+	for (const struct stage_task *t = c->stage->tasks; *c->frame.task && t->name; t++)
+		if (!strcmp(c->frame.task, t->name) && t->each != EACH_CLUSTER)
+			k = 1;
+	return c->stage->check ? c->stage->check(c->options, k, e) : 0;
+}
+
 static int do_tasks(struct stage_session *s, struct cbtm_error *e)
 {
 	const struct stage_command *c = s->command;
 	uint64_t done = 0;
 
 	if (stage_clusters(c, &s->k, e) || check_folders(c, s->k, e) || check_clusters(c, s->k, e) ||
-	    check_plugin(c, s->k, e) || (c->stage->check && c->stage->check(c->options, s->k, e)))
+	    check_plugin(c, s->k, e) || check_options(c, s->k, e))
 		return e->name;
 	for (const struct stage_task *t = c->stage->tasks; t->name; t++)
 		if (do_before(s, t, &done, e) || do_once(s, t, &done, e))

@@ -56,9 +56,60 @@ static void test_a_model_of_another_shape_is_refused(void **state)
 	free(folder);
 }
 
+/* Facts of a checkpoint; where its best and its last parameters are ("-": nowhere). */
+static void test_the_best_and_the_last_are_found_or_it_is_said_why_not(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t step, best, last;
+		const char *beside, *of_best, *of_last;
+	} all[] = {
+		{ 9, 5, 9, "best", "best.", "" }, { 5, 5, 9, "last", "", "last." },
+		{ 9, 9, 9, "", "", "" },          { 9, 5, 9, "", "-", "" },
+		{ 5, 5, 9, "", "", "-" },         { 9, 0, 9, "", "-", "" },
+	};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct cbtm_error e = { 0 };
+		struct store_writer *w = NULL;
+		struct store *s = NULL;
+		char *folder = test_folder();
+		const char *prefix;
+		uint64_t step;
+		store_create(folder, 0, store_kind_find("checkpoint"), (struct digest){ 1, 1 }, &w, &e);
+		store_set_u64(w, "step", all[i].step, &e);
+		store_set_u64(w, "last_step", all[i].last, &e);
+		if (all[i].best)
+			store_set_u64(w, "best_step", all[i].best, &e);
+		if (*all[i].beside)
+			store_set_text(w, "beside", all[i].beside, &e);
+		store_seal(w, &e);
+		assert_int_equal(store_open(folder, 0, NULL, &s, &e), 0);
+		assert_int_equal(checkpoint_which(s, WHICH_USED, &prefix, &step, &e), 0);
+		assert_true(step == all[i].step && !*prefix);
+		for (int which = WHICH_BEST; which <= WHICH_LAST; which++) {
+			const char *expected = which == WHICH_BEST ? all[i].of_best : all[i].of_last;
+			struct cbtm_error f = { 0 };
+			if (*expected == '-') {
+				assert_int_equal(checkpoint_which(s, (enum which)which, &prefix, &step, &f),
+				                 CBTM_ERR_BAD_DATA);
+				assert_non_null(strstr(f.hint, "train.keep: both"));
+				continue;
+			}
+			assert_int_equal(checkpoint_which(s, (enum which)which, &prefix, &step, &f), 0);
+			assert_string_equal(prefix, expected);
+			assert_int_equal(step, which == WHICH_BEST ? all[i].best : all[i].last);
+		}
+		store_close(s);
+		folder_remove(folder, &e);
+		free(folder);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(
-		test_a_model_of_another_shape_is_refused) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_model_of_another_shape_is_refused),
+		cmocka_unit_test(test_the_best_and_the_last_are_found_or_it_is_said_why_not),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static void export(const char *dir, const char *folder)
 	struct dataset *d = NULL;
 	struct store *s = NULL;
 	if (dataset_open(dir, NULL, &d, &e) || dataset_part(d, 0, &s, &e) ||
-	    huggingface_export(s, folder, &e))
+	    huggingface_export(s, "", folder, &e))
 		fail_msg("%s: %s", e.where, e.what);
 	store_close(s);
 	dataset_close(d);
@@ -99,7 +99,7 @@ static void test_a_store_without_a_model_is_named(void **state)
 	test_sequences(dir, 2, 5, 1);
 	assert_int_equal(dataset_open(dir, NULL, &d, &e), 0);
 	assert_int_equal(dataset_part(d, 0, &s, &e), 0);
-	assert_int_equal(huggingface_export(s, dir, &e), CBTM_ERR_BAD_STORE);
+	assert_int_equal(huggingface_export(s, "", dir, &e), CBTM_ERR_BAD_STORE);
 	store_close(s);
 	dataset_close(d);
 	folder_remove(dir, &ignored);
@@ -122,7 +122,7 @@ static void test_a_mixture_of_experts_is_refused(void **state)
 	assert_int_equal(test_import_as(folder, &c, &mixture, 7, dir, &e), 0);
 	assert_int_equal(dataset_open(dir, NULL, &d, &e), 0);
 	assert_int_equal(dataset_part(d, 0, &s, &e), 0);
-	assert_int_equal(huggingface_export(s, out, &e), CBTM_ERR_BAD_DATA);
+	assert_int_equal(huggingface_export(s, "", out, &e), CBTM_ERR_BAD_DATA);
 	assert_non_null(strstr(e.what, "mixture of 4 experts"));
 	assert_false(file_exists(written));
 	struct cbtm_error missing = { 0 };

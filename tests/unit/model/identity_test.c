@@ -83,7 +83,7 @@ static void test_every_setting_makes_another_run(void **state)
 	all[n++].clip = 2;
 	all[n++].capacity_factor = 3;
 	all[n++].balance_loss = 3;
-	all[n++].use_best = true;
+	all[n++].plan.cut = 20;
 	all[n++].dropout = 0.2;
 	all[n++].attention_dropout = 0.2;
 	all[n++].embedding_dropout = 0.2;
@@ -95,11 +95,13 @@ static void test_every_setting_makes_another_run(void **state)
 	for (size_t i = 0; i < n; i++) {
 		struct identity_difference d = difference(a, all[i]);
 		assert_int_equal(d.n, 1);
-		assert_int_equal(d.in_extent, i == 4 || i == 9 || i == 10);
+		assert_int_equal(d.in_extent, i == 4 || i == 9 || i == 10 || i == 18);
+		assert_int_equal(d.in_end, i == 18);
 	}
 	a.checkpoint_every++;
 	a.title = "another";
 	a.explode_factor = 7;
+	a.use_best = a.keep_both = a.keep_stable = true; /* which of its parameters are left */
 	assert_int_equal(difference(a, test_training()).n, 0);
 }
 
@@ -114,6 +116,7 @@ struct decision {
 };
 static const char by_content[] = "the seed's content is in the identity of what begins from it";
 static const char only_watched[] = "stops a model or does not; what it has done is the same";
+static const char chosen[] = "which of its parameters are published, not what they are";
 static const struct decision of_train[] = {
 	{ "compute", "reference", NULL },
 	{ "model.architecture", "gpt2", NULL },
@@ -156,7 +159,10 @@ static const struct decision of_train[] = {
 	{ "micro_batch", "1", NULL },
 	{ "activation_checkpointing", "layers", "the same operations, some of them twice" },
 	{ "valid_every", "1", NULL },
-	{ "use", "best", NULL },
+	{ "use", "best", chosen },
+	{ "keep", "used", chosen },
+	{ "seed.keep", "48", "copies of states on the way" },
+	{ "branch.at", "48", NULL },
 	{ "log_every", "1", NULL },
 	{ "explode_factor", "9", only_watched },
 	{ "explode_steps", "9", only_watched },
@@ -343,14 +349,39 @@ static void test_a_family_is_all_but_the_length(void **state)
 	b.plan.cooldown = 99;
 	c.random_seed = 2;
 	struct buffer x = printed(a), y = printed(b), z = printed(c);
-	identity_family(x.data, one, &e);
-	identity_family(y.data, two, &e);
-	identity_family(z.data, other, &e);
+	identity_family(x.data, false, false, one, &e);
+	identity_family(y.data, false, false, two, &e);
+	identity_family(z.data, false, false, other, &e);
 	assert_int_equal(e.name, CBTM_OK);
 	assert_string_equal(one, two);
 	assert_string_not_equal(one, other);
 	struct identity_difference d = difference(b, a);
-	assert_true(d.in_extent && d.constant && d.stable == 900);
+	assert_true(d.in_extent && d.constant && d.stable == 900 && d.end == 999);
+	identity_family(x.data, false, true, other, &e); /* states with the best parameters */
+	assert_string_not_equal(one, other);
+	buffer_free(&x), buffer_free(&y), buffer_free(&z);
+}
+
+static void test_a_run_that_is_cut_is_of_the_whole_ones_family(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	char one[17], two[17], other[17];
+	struct training a = test_training(), b = a, c = a;
+	a.plan.schedule = b.plan.schedule = c.plan.schedule = SCHEDULE_LINEAR;
+	b.plan.cut = 7;
+	c.plan.steps++;
+	struct buffer x = printed(a), y = printed(b), z = printed(c);
+	identity_family(x.data, true, false, one, &e);
+	identity_family(y.data, true, false, two, &e);
+	identity_family(z.data, true, false, other, &e);
+	assert_string_equal(one, two);
+	assert_string_not_equal(one, other); /* another rate from the first step on */
+	struct identity_difference d = difference(a, b);
+	assert_true(d.in_end && d.end == 30 && d.stable == 0);
+	d = difference(b, a);
+	assert_true(d.in_end && d.end == 7);
+	assert_false(difference(a, c).in_end);
 	buffer_free(&x), buffer_free(&y), buffer_free(&z);
 }
 
@@ -373,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_every_key_makes_another_run_or_says_why_not),
 		cmocka_unit_test(test_other_sequences_make_another_run),
 		cmocka_unit_test(test_a_family_is_all_but_the_length),
+		cmocka_unit_test(test_a_run_that_is_cut_is_of_the_whole_ones_family),
 		cmocka_unit_test(test_what_is_no_identity_is_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up, test_folder_remove);

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0 },
-							  another = { { 2, 2 }, "{\"steps\":40,\"lr\":0.2}", 0 };
+static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0, 40, false },
+							  another = { { 2, 2 }, "{\"steps\":40,\"lr\":0.2}", 0, 40, false };
 
 /* Written and sealed, as a thread does it while training goes on. */
 static void save_state(struct program *p, const struct run_owner *owner, struct run_state *s)
@@ -164,7 +164,8 @@ static void test_a_longer_run_takes_what_is_the_same_in_both(void **state)
 	struct run_state s = { 0 };
 	const char *shorter = "{\"steps\":40,\"cooldown\":10,\"schedule\":\"constant\"}";
 	const char *longer = "{\"steps\":80,\"cooldown\":20,\"schedule\":\"constant\"}";
-	struct run_owner from = { { 1, 1 }, shorter, 30 }, to = { { 2, 2 }, longer, 60 };
+	struct run_owner from = { { 1, 1 }, shorter, 30, 40, false };
+	struct run_owner to = { { 2, 2 }, longer, 60, 80, false };
 	struct program p = test_program();
 	for (uint64_t step = 30; step <= 31; step++) {
 		struct run_state at = { .step = step };
@@ -175,6 +176,50 @@ static void test_a_longer_run_takes_what_is_the_same_in_both(void **state)
 	run_state_free(&s);
 	assert_int_equal(resume_load_at(path("resume-000000000031"), &to, &p, &s, &e),
 	                 CBTM_ERR_CONFIG); /* cooled down for a step */
+	program_close(&p);
+}
+
+static void test_a_run_that_ends_elsewhere_takes_what_both_do(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	const char *whole = "{\"steps\":40,\"schedule\":\"linear\"}";
+	const char *cut = "{\"steps\":40,\"schedule\":\"linear\",\"end\":30}";
+	struct run_owner from = { { 1, 1 }, whole, 0, 40, false }, to = { { 2, 2 }, cut, 0, 30, false };
+	struct program p = test_program();
+	for (uint64_t step = 30; step <= 31; step++) {
+		struct run_state at = { .step = step }, s = { 0 };
+		save_state(&p, &from, &at);
+		assert_int_equal(resume_load(folder, &to, &p, &s, &e), step > 30 ? CBTM_ERR_CONFIG : 0);
+		run_state_free(&s);
+	}
+	program_close(&p);
+}
+
+static void test_a_state_without_the_best_is_none_for_who_wants_them(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct run_state at = { .step = 20 }, s = { 0 };
+	struct run_owner to = mine;
+	struct program p = test_program();
+	history_add_valid(&at.history, (struct valid_point){ 10, 2 }, &e);
+	save_state(&p, &mine, &at);
+	to.best = true;
+	assert_int_equal(resume_load(folder, &to, &p, &s, &e), CBTM_ERR_CONFIG);
+	assert_non_null(strstr(e.hint, "train.keep"));
+	e = (struct cbtm_error){ 0 };
+	at = (struct run_state){ .step = 21 };
+	history_add_valid(&at.history, (struct valid_point){ 10, 2 }, &e);
+	best_note(&at.best, &p, &at.history.valid[0], false, &e);
+	save_state(&p, &to, &at);
+	assert_int_equal(resume_load(folder, &to, &p, &s, &e), 0);
+	assert_true(s.best.v && s.best.step == 10);
+	run_state_free(&s);
+	assert_int_equal(resume_load(folder, &mine, &p, &s, &e),
+	                 0); /* no memory for what is not wanted */
+	assert_true(!s.best.v && !s.best.known);
+	run_state_free(&s);
 	program_close(&p);
 }
 
@@ -206,6 +251,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_configurations_is_refused_with_both_values,
 		                                test_folder_make, test_folder_remove),
 		cmocka_unit_test_setup_teardown(test_a_longer_run_takes_what_is_the_same_in_both,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_a_run_that_ends_elsewhere_takes_what_both_do,
+		                                test_folder_make, test_folder_remove),
+		cmocka_unit_test_setup_teardown(test_a_state_without_the_best_is_none_for_who_wants_them,
 		                                test_folder_make, test_folder_remove),
 		cmocka_unit_test_setup_teardown(test_all_go_in_the_end, test_folder_make,
 		                                test_folder_remove),

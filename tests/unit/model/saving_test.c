@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0 };
+static const struct run_owner mine = { { 1, 1 }, "{\"steps\":40,\"lr\":0.1}", 0, 40, false };
 
 static char *path(uint64_t step)
 {
@@ -25,7 +25,7 @@ static int begin(struct saving *s, struct program *p, uint64_t step, double pati
 {
 	struct run_state at = { .step = step };
 	test_fill(p, (float)step);
-	return saving_begin(s, folder, path(step), false, &mine, p, &at, patience, written, e);
+	return saving_begin(s, folder, path(step), NULL, 0, &mine, p, &at, patience, written, e);
 }
 
 /* Of the parameter "token" in the newest state; its step. */

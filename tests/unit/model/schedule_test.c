@@ -151,6 +151,53 @@ static void test_no_tokens_are_no_step(void **state)
 	assert_int_equal(p.steps, 0);
 }
 
+static void test_a_cut_changes_no_rate(void **state)
+{
+	(void)state;
+	static const struct {
+		enum schedule schedule;
+		double cooldown;
+		uint64_t tokens, end, steps, stable; /* of 100 steps of 8 x 16 tokens */
+	} all[] = {
+		{ SCHEDULE_LINEAR, 0, 40 * 128, 40, 100, 0 },
+		{ SCHEDULE_COSINE, 0, 40 * 128 + 60, 40, 100, 0 },
+		{ SCHEDULE_CONSTANT, 0.2, 80 * 128, 80, 80, 80 }, /* a shorter budget */
+		{ SCHEDULE_CONSTANT, 0.2, 81 * 128, 81, 100, 80 },
+		{ SCHEDULE_CONSTANT, 0, 99 * 128, 99, 99, 99 },
+		{ SCHEDULE_LINEAR, 0, 100 * 128, 100, 100, 0 },
+		{ SCHEDULE_LINEAR, 0, 0, 100, 100, 0 }, /* none */
+	};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct cbtm_error e = { 0 };
+		struct phase phase = { .tokens = 100 * 128,
+			                   .batch = 8,
+			                   .lr = 1,
+			                   .warmup = 5,
+			                   .schedule = all[i].schedule,
+			                   .cooldown = all[i].cooldown };
+		struct schedule_plan whole, cut;
+		schedule_plan(&phase, "seed", MATCH_UPDATES, BUDGET_EQUAL, 1, 1, 16, &whole, &e);
+		cut = whole;
+		assert_int_equal(schedule_cut(&cut, "branch.at", all[i].tokens, 16, &e), 0);
+		assert_int_equal(schedule_end(&cut), all[i].end);
+		assert_int_equal(cut.steps, all[i].steps);
+		assert_int_equal(schedule_stable(&cut), all[i].stable);
+		for (uint64_t step = 1; step <= all[i].end; step++)
+			assert_true(schedule_lr(&cut, step) == schedule_lr(&whole, step));
+	}
+}
+
+static void test_a_cut_behind_the_end_is_refused(void **state)
+{
+	(void)state;
+	struct schedule_plan p = { .steps = 100, .batch = 8 };
+	struct cbtm_error e = { 0 }, f = { 0 };
+	assert_int_equal(schedule_cut(&p, "branch.at", 101 * 128, 16, &e), CBTM_ERR_CONFIG);
+	assert_string_equal(e.where, "branch.at");
+	assert_int_equal(schedule_cut(&p, "branch.at", 63, 16, &f), CBTM_ERR_CONFIG);
+	assert_non_null(strstr(f.what, "less than one batch"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +211,8 @@ int main(void)
 		cmocka_unit_test(test_before_its_cooldown_a_run_is_every_longer_one),
 		cmocka_unit_test(test_a_cooldown_is_a_part_of_the_tokens_or_tokens),
 		cmocka_unit_test(test_no_tokens_are_no_step),
+		cmocka_unit_test(test_a_cut_changes_no_rate),
+		cmocka_unit_test(test_a_cut_behind_the_end_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

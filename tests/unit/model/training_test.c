@@ -331,16 +331,24 @@ static uint64_t published_step(const char *dir, uint64_t *best)
 	return step;
 }
 
+/* 50 sequences, 14 times: the best is not the last. */
+static struct training overfitted(void)
+{
+	struct training t = test_training();
+	t.plan.steps = 120;
+	t.plan.lr = 0.05;
+	t.dropout = t.attention_dropout = t.embedding_dropout = 0;
+	t.log_every = 3;
+	return t;
+}
+
 static void test_the_best_parameters_are_published_if_asked_for(void **state)
 {
 	(void)state;
 	char a[64], b[64];
 	uint64_t best = 0;
-	struct training t = test_training(), at;
-	t.plan.steps = 120;
-	t.plan.lr = 0.05;
-	t.dropout = t.attention_dropout = t.embedding_dropout = 0;
-	t.use_best = true; /* 50 sequences, 14 times: the best is not the last */
+	struct training t = overfitted(), at;
+	t.use_best = true;
 	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("best")), CBTM_OK);
 	uint64_t step = published_step(in_folder("best"), &best);
 	assert_int_equal(step, best);
@@ -359,6 +367,156 @@ static void test_the_best_parameters_are_published_if_asked_for(void **state)
 		;
 	assert_string_equal(test_content(in_folder("best"), a),
 	                    test_content(in_folder("best-killed"), b));
+}
+
+static bool has_column(const char *dir, const char *column)
+{
+	struct cbtm_error e = { 0 };
+	struct store *s = NULL;
+	struct store_column_info info;
+	assert_int_equal(store_open(dir, 0, NULL, &s, &e), 0);
+	bool has = store_column_find(s, column, &info);
+	store_close(s);
+	return has;
+}
+
+static void first_numbers(const char *dir, const char *column, float v[8])
+{
+	struct cbtm_error e = { 0 };
+	struct store *s = NULL;
+	struct store_reader *r = NULL;
+	if (store_open(dir, 0, NULL, &s, &e) || store_reader_open(s, column, &r, &e) ||
+	    store_read_rows(r, 0, 1, v, &e))
+		fail_msg("%s: %s: %s", dir, column, e.what);
+	store_reader_close(r);
+	store_close(s);
+}
+
+/* The first row of a column of one run is that of another's. */
+static void assert_same(const char *dir, const char *column, const char *there, const char *other)
+{
+	float a[8] = { 0 }, b[8] = { 0 };
+	first_numbers(dir, column, a);
+	first_numbers(there, other, b);
+	assert_memory_equal(a, b, sizeof a);
+}
+
+static void test_the_best_and_the_last_are_kept_and_either_is_used_without_training(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	struct training last = overfitted(), best = last;
+	last.keep_both = best.keep_both = true;
+	best.use_best = true;
+	assert_int_equal(first_trained(last, in_folder("both-last/one")), 3);
+	assert_int_equal(first_trained(best, in_folder("both-best/one")), 3);
+	assert_same(in_folder("both-last/one"), "token", in_folder("both-best/one"), "last.token");
+	assert_same(in_folder("both-last/one"), "best.norm.gain", in_folder("both-best/one"),
+	            "norm.gain");
+	/* The other way round there is no step, and the same result. */
+	assert_int_equal(first_trained(best, in_folder("both-last/two")), 0);
+	assert_string_equal(test_content(in_folder("both-best/one"), a),
+	                    test_content(in_folder("both-last/two"), b));
+	assert_int_equal(first_trained(last, in_folder("both-best/two")), 0);
+	assert_string_equal(test_content(in_folder("both-last/one"), a),
+	                    test_content(in_folder("both-best/two"), b));
+	/* Nor for those alone that are used, be it of both. */
+	best.keep_both = last.keep_both = false;
+	assert_int_equal(first_trained(best, in_folder("both-best/three")), 0);
+	assert_false(has_column(in_folder("both-best/three"), "last.token"));
+	assert_int_equal(first_trained(last, in_folder("both-best/four")), 0);
+	assert_false(has_column(in_folder("both-best/four"), "best.token"));
+	assert_same(in_folder("both-best/four"), "token", in_folder("both-best/one"), "last.token");
+	/* Killed anywhere, both are there. */
+	last.keep_both = true;
+	last.checkpoint_every = 0;
+	for (useconds_t after = 30000; !train_and_kill(last, after, in_folder("both-killed"));
+	     after += 40000)
+		;
+	assert_string_equal(test_content(in_folder("both-last/one"), a),
+	                    test_content(in_folder("both-killed"), b));
+}
+
+static void test_what_is_the_best_at_the_end_is_kept_once(void **state)
+{
+	(void)state;
+	struct training t = test_training();
+	t.keep_both = true;
+	assert_int_equal(test_train(t, in_folder("sequences"), NULL, in_folder("once")), CBTM_OK);
+	assert_false(has_column(in_folder("once"), "best.token"));
+	struct cbtm_error e = { 0 };
+	struct store *s = NULL;
+	uint64_t best = 0, last = 0;
+	assert_int_equal(store_open(in_folder("once"), 0, NULL, &s, &e), 0);
+	assert_true(store_get_u64(s, "best_step", &best) && store_get_u64(s, "last_step", &last));
+	assert_true(best == 30 && last == 30);
+	store_close(s);
+}
+
+/* ---------------------------------------------------------------- a part of a schedule */
+
+/* `cut` steps of 75 of a falling rate, or of a constant one that ends in a cooldown. */
+static struct training part(enum schedule schedule, uint64_t cut)
+{
+	struct training t = constant_run(75, schedule == SCHEDULE_CONSTANT ? 30 : 0);
+	t.plan.schedule = schedule;
+	t.plan.cut = cut;
+	t.keep_both = true;
+	return t;
+}
+
+static void test_a_part_of_a_schedule_is_that_of_the_whole(void **state)
+{
+	(void)state;
+	char a[64], b[64], c[64];
+	static const enum schedule schedules[] = { SCHEDULE_LINEAR, SCHEDULE_COSINE,
+		                                       SCHEDULE_CONSTANT };
+	for (size_t i = 0; i < 3; i++) {
+		char name[3][32];
+		for (int k = 0; k < 3; k++)
+			snprintf(name[k], sizeof name[k], "part-%zu-%d", i, k);
+		char beside[2][64];
+		snprintf(beside[0], sizeof beside[0], "%s/one", name[0]);
+		snprintf(beside[1], sizeof beside[1], "%s/two", name[0]);
+		/* Behind 50 steps, then 60, then all: each trains what is more, and is what it is alone. */
+		assert_int_equal(first_trained(part(schedules[i], 50), in_folder(beside[0])), 3);
+		test_column(in_folder(beside[0]), "token", a);
+		assert_int_equal(first_trained(part(schedules[i], 60), in_folder(beside[1])), 51);
+		assert_int_equal(first_trained(part(schedules[i], 60), in_folder(name[1])), 3);
+		assert_string_equal(test_content(in_folder(beside[1]), b),
+		                    test_content(in_folder(name[1]), c));
+		assert_string_not_equal(a, test_column(in_folder(name[1]), "token", c));
+		snprintf(beside[0], sizeof beside[0], "%s/whole", name[0]);
+		assert_int_equal(first_trained(part(schedules[i], 0), in_folder(beside[0])), 63);
+		assert_int_equal(first_trained(part(schedules[i], 0), in_folder(name[2])), 3);
+		assert_string_equal(test_content(in_folder(beside[0]), b),
+		                    test_content(in_folder(name[2]), c));
+	}
+}
+
+static void test_a_point_that_was_kept_needs_no_step(void **state)
+{
+	(void)state;
+	char a[64], b[64];
+	const uint64_t tokens[] = { 20 * 6 * 12, 50 * 6 * 12 };
+	struct cbtm_counts keep = { tokens, 2 };
+	struct training t = part(SCHEDULE_LINEAR, 0);
+	t.keep_tokens = &keep;
+	assert_int_equal(first_trained(t, in_folder("kept/whole")), 3);
+	/* 50 is on no border of the log: its point is said, and was not trained. */
+	assert_int_equal(first_trained(part(SCHEDULE_LINEAR, 50), in_folder("kept/part")), 50);
+	assert_int_equal(first_trained(part(SCHEDULE_LINEAR, 50), in_folder("part-alone")), 3);
+	assert_string_equal(test_content(in_folder("kept/part"), a),
+	                    test_content(in_folder("part-alone"), b));
+	/* What lies between is trained from the point before. */
+	assert_int_equal(first_trained(part(SCHEDULE_LINEAR, 40), in_folder("kept/between")), 21);
+	t = part(SCHEDULE_LINEAR, 50);
+	t.checkpoint_every = 0;
+	for (useconds_t after = 30000; !train_and_kill(t, after, in_folder("part-killed"));
+	     after += 40000)
+		;
+	assert_string_equal(test_content(in_folder("part-alone"), a),
+	                    test_content(in_folder("part-killed"), b));
 }
 
 static void test_other_settings_are_refused_by_name(void **state)
@@ -400,6 +558,10 @@ int main(void)
 		cmocka_unit_test(test_a_falling_rate_begins_anew),
 		cmocka_unit_test(test_the_same_run_is_taken_over),
 		cmocka_unit_test(test_the_best_parameters_are_published_if_asked_for),
+		cmocka_unit_test(test_the_best_and_the_last_are_kept_and_either_is_used_without_training),
+		cmocka_unit_test(test_what_is_the_best_at_the_end_is_kept_once),
+		cmocka_unit_test(test_a_part_of_a_schedule_is_that_of_the_whole),
+		cmocka_unit_test(test_a_point_that_was_kept_needs_no_step),
 		cmocka_unit_test(test_other_settings_are_refused_by_name),
 		cmocka_unit_test(test_a_foreign_token_is_refused),
 	};

@@ -75,6 +75,7 @@ static void test_a_models_bytes_are_those_of_its_parameters(void **state)
 	set(f, "train", "model.width", "512");
 	set(f, "train", "model.heads", "8");
 	set(f, "train", "keep_stable", "false");
+	set(f, "train", "keep", "used");
 	n = ask(f, "seed", &corpus, 1);
 	assert_true(n.exact);
 	assert_true(n.disk > 4 * parameters && n.disk < 4 * parameters + (3 << 20));
@@ -82,6 +83,11 @@ static void test_a_models_bytes_are_those_of_its_parameters(void **state)
 	assert_true(n.memory > 16 * parameters);
 	set(f, "train", "keep_stable", "true");
 	assert_true(ask(f, "seed", &corpus, 1).disk > 16 * parameters);
+	/* The best parameters: in the model, and in the state beside it. */
+	set(f, "train", "keep", "both");
+	assert_true(ask(f, "seed", &corpus, 1).disk > 24 * parameters);
+	assert_true(ask(f, "seed", &corpus, 1).memory > n.memory + 3 * parameters);
+	assert_false(ask(f, "seed", &corpus, 1).exact);
 	arena_free(f->arena);
 }
 
