@@ -48,6 +48,8 @@ bool json_i64(struct json v, int64_t *x);
 bool json_f64(struct json v, double *x); /* any number */
 bool json_bool(struct json v, bool *x);
 bool json_member(struct json object, const char *name, struct json *v); /* first of that name */
+/* The value at a dotted path of members; at each object one whose name is all that is left goes first. */
+bool json_at(struct json object, const char *path, struct json *v);
 /* Walks an array or object: start with *cursor = 0; `key`/`key_n` may be NULL for arrays. */
 bool json_next(struct json container, size_t *cursor, const char **key, size_t *key_n,
                struct json *v);

@@ -304,6 +304,26 @@ extern "C" bool json_member(struct json object, const char *name, struct json *v
 	return false;
 }
 
+extern "C" bool json_at(struct json object, const char *path, struct json *v)
+{
+	for (;;) {
+		const char *dot = std::strchr(path, '.');
+		char name[256];
+
+		if (json_type(object) != JSON_OBJECT)
+			return false;
+		if (json_member(object, path, v))
+			return true;
+		if (!dot || (size_t)(dot - path) >= sizeof name)
+			return false;
+		std::memcpy(name, path, (size_t)(dot - path));
+		name[dot - path] = 0;
+		if (!json_member(object, name, &object))
+			return false;
+		path = dot + 1;
+	}
+}
+
 /* Walks: the count on the tape stops at 2^24 - 1. */
 extern "C" size_t json_count(struct json container)
 {

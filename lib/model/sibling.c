@@ -63,35 +63,26 @@ struct search {
 	char *folder; /* found */
 };
 
-static const struct manifest_fact *fact(const struct manifest *m, const char *name)
-{
-	for (size_t i = 0; i < m->n_facts; i++)
-		if (!strcmp(m->facts[i].name, name))
-			return &m->facts[i];
-	return NULL;
-}
-
 static bool fact_u64(const struct manifest *m, const char *name, uint64_t *v)
 {
-	const struct manifest_fact *f = fact(m, name);
-	if (f)
-		*v = strtoull(f->json, NULL, 10);
-	return f != NULL;
+	const char *json = manifest_fact_json(m, name);
+	if (json)
+		*v = strtoull(json, NULL, 10);
+	return json != NULL;
 }
 
 static struct offer offer_of(const struct manifest *m)
 {
 	struct offer o = { 0 };
-	const struct manifest_fact *beside = fact(m, "beside");
+	const char *beside = manifest_fact_json(m, "beside");
 	fact_u64(m, "step", &o.step);
 	o.best_kept = fact_u64(m, "last_step", &o.last_step);
 	if (!o.best_kept)
 		o.last_step = o.step;
 	o.best_known = fact_u64(m, "best_step", &o.best_step);
-	o.measured = fact(m, "expert_load") != NULL;
+	o.measured = manifest_fact_json(m, "expert_load") != NULL;
 	if (beside)
-		snprintf(o.beside, sizeof o.beside, "%s",
-		         strcmp(beside->json, "\"best\"") ? "last" : "best");
+		snprintf(o.beside, sizeof o.beside, "%s", strcmp(beside, "\"best\"") ? "last" : "best");
 	return o;
 }
 
@@ -151,13 +142,14 @@ static bool look(void *arg, const char *folder)
 	struct search *s = arg;
 	struct cbtm_error ignored = { 0 };
 	struct manifest m;
+	const char *identity;
 	struct arena *a = arena_new(&ignored);
 	char *path = path_printf(&ignored, "%s/part-00000.json", folder);
 	char *sealed = path_printf(&ignored, "%s/DATASET.json", folder);
 	if (a && path && sealed && strcmp(folder, s->dir) != 0 && file_exists(sealed) &&
 	    !manifest_read(path, a, &m, &ignored) && !strcmp(m.kind, "checkpoint") &&
-	    fact(&m, IDENTITY_FACT))
-		compare(s, folder, fact(&m, IDENTITY_FACT)->json, &m);
+	    (identity = manifest_fact_json(&m, IDENTITY_FACT)))
+		compare(s, folder, identity, &m);
 	free(sealed);
 	free(path);
 	arena_free(a);

@@ -61,25 +61,6 @@ void card_fields_free(struct card_fields *f)
 }
 
 /* ---------------------------------------------------------------- counting */
-static bool find(struct json object, const char *path, struct json *value)
-{
-	for (;;) {
-		const char *dot = strchr(path, '.');
-		char name[256];
-		if (json_type(object) != JSON_OBJECT)
-			return false;
-		if (json_member(object, path, value))
-			return true;
-		if (!dot || (size_t)(dot - path) >= sizeof name)
-			return false;
-		memcpy(name, path, (size_t)(dot - path));
-		name[dot - path] = 0;
-		if (!json_member(object, name, &object))
-			return false;
-		path = dot + 1;
-	}
-}
-
 /* The value's text; false: none. */
 static bool text_of(struct json value, struct buffer *text, struct cbtm_error *e)
 {
@@ -108,7 +89,7 @@ int card_fields_add(struct card_fields *f, uint32_t cluster, const char *meta, s
 	for (size_t i = 0; i < f->n && !e->name; i++) {
 		struct field *x = &f->field[i];
 		x->documents[cluster]++;
-		if (!find(root, x->name, &value) || !text_of(value, &f->text, e)) {
+		if (!json_at(root, x->name, &value) || !text_of(value, &f->text, e)) {
 			x->missing[cluster]++;
 			continue;
 		}

@@ -139,10 +139,8 @@ static int add_fact(const struct dataset *d, uint32_t part, const char *fact, ui
 		rc = manifest_read(files.manifest, a, &m, e);
 	if (!rc)
 		rc = check_listed(d, part, m.fingerprint, m.content, files.manifest, e);
-	size_t i = 0;
-	while (!rc && i < m.n_facts && strcmp(m.facts[i].name, fact))
-		i++;
-	if (!rc && (i == m.n_facts || !number_parse_u64(m.facts[i].json, strlen(m.facts[i].json), &v)))
+	const char *json = rc ? NULL : manifest_fact_json(&m, fact);
+	if (!rc && (!json || !number_parse_u64(json, strlen(json), &v)))
 		rc = error_set(e, CBTM_ERR_BAD_STORE, files.manifest, "the part has no count '%s'", fact);
 	if (!rc && __builtin_add_overflow(*sum, v, sum))
 		rc = error_set(e, CBTM_ERR_BAD_STORE, files.manifest, "the count '%s' overflows", fact);

@@ -30,6 +30,14 @@ int manifest_content(const struct manifest *m, struct digest *content, struct cb
 	return 0;
 }
 
+const char *manifest_fact_json(const struct manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_facts; i++)
+		if (!strcmp(m->facts[i].name, name))
+			return m->facts[i].json;
+	return NULL;
+}
+
 int manifest_header(const struct manifest *m, struct buffer *out, struct cbtm_error *e)
 {
 	char fingerprint[DIGEST_HEX], content[DIGEST_HEX];

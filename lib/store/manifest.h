@@ -31,6 +31,8 @@ struct manifest {
 int manifest_content(const struct manifest *m, struct digest *content, struct cbtm_error *e);
 /* Appends the inner object to *out. */
 int manifest_header(const struct manifest *m, struct buffer *out, struct cbtm_error *e);
+/* The JSON text of a fact; NULL: it has none of that name. */
+const char *manifest_fact_json(const struct manifest *m, const char *name);
 /* Publishes the manifest around m->header. */
 int manifest_write(const struct manifest *m, const char *path, struct cbtm_error *e);
 /* Reads and checks; everything lives in the arena. MISSING_INPUT or BAD_STORE. */

@@ -263,10 +263,7 @@ uint64_t store_row_count(const struct store *s, const char *column)
 
 const char *store_get_json(const struct store *s, const char *name)
 {
-	for (size_t i = 0; i < s->manifest.n_facts; i++)
-		if (!strcmp(s->manifest.facts[i].name, name))
-			return s->manifest.facts[i].json;
-	return NULL;
+	return manifest_fact_json(&s->manifest, name);
 }
 
 bool store_get_u64(const struct store *s, const char *name, uint64_t *v)

@@ -85,40 +85,18 @@ int weights_new(const char *field, const struct cbtm_texts *list, uint32_t clust
 	return e->name;
 }
 
-/* The text at a dotted path; a member whose name is the whole path goes first. */
-static bool find(struct json object, const char *path, const char **text, size_t *n)
-{
-	struct json v;
-
-	for (;;) {
-		const char *dot = strchr(path, '.');
-		char name[256];
-		if (json_type(object) != JSON_OBJECT)
-			return false;
-		if (json_member(object, path, &v))
-			return json_string(v, text, n);
-		if (!dot || (size_t)(dot - path) >= sizeof name)
-			return false;
-		memcpy(name, path, (size_t)(dot - path));
-		name[dot - path] = 0;
-		if (!json_member(object, name, &object))
-			return false;
-		path = dot + 1;
-	}
-}
-
 int weights_take(struct weights *w, const void *meta, size_t n, uint64_t tokens, uint32_t cluster,
                  uint64_t *copies, struct cbtm_error *e)
 {
 	struct value *v = &w->value[w->n - 1];
 	struct tally *t;
 	const char *text;
-	struct json root;
+	struct json root, field;
 	double missing;
 
 	if (n && json_parse(w->parser, meta, n, "a document's metadata", &root, e))
 		return e->name;
-	if (n && find(root, w->field, &text, &n))
+	if (n && json_at(root, w->field, &field) && json_string(field, &text, &n))
 		for (size_t i = 0; i + 1 < w->n; i++)
 			if (w->value[i].n == n && !memcmp(w->value[i].text, text, n))
 				v = &w->value[i];

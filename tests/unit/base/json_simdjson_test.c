@@ -123,6 +123,23 @@ static void test_members_are_found_by_name_the_first_of_equals(void **state)
 	json_parser_free(p);
 }
 
+static void test_a_path_leads_through_members_and_whole_names_go_first(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct json_parser *p = json_parser_new(&e);
+	struct json root = parse(
+					p, "{\"a\":{\"b\":{\"c\":1},\"b.c\":2,\"d\":{\"e\":3}},\"a.d.e\":4,\"f\":5}"),
+				v;
+	int64_t i;
+	assert_true(json_at(root, "f", &v) && json_i64(v, &i) && i == 5);
+	assert_true(json_at(root, "a.b.c", &v) && json_i64(v, &i) && i == 2);
+	assert_true(json_at(root, "a.d.e", &v) && json_i64(v, &i) && i == 4);
+	assert_false(json_at(root, "a.c", &v));
+	assert_false(json_at(root, "f.a", &v)); /* a number has no members */
+	json_parser_free(p);
+}
+
 static void test_a_walk_gives_keys_and_values_in_order(void **state)
 {
 	(void)state;
@@ -264,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_integers_without_64_bits_are_numbers_too),
 		cmocka_unit_test(test_integers_are_signed_up_to_their_range),
 		cmocka_unit_test(test_members_are_found_by_name_the_first_of_equals),
+		cmocka_unit_test(test_a_path_leads_through_members_and_whole_names_go_first),
 		cmocka_unit_test(test_a_walk_gives_keys_and_values_in_order),
 		cmocka_unit_test(test_what_is_not_json_is_refused_by_name),
 		cmocka_unit_test(test_nesting_stops_at_64),

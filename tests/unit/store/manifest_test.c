@@ -57,6 +57,8 @@ static void test_reads_back_what_was_written(void **state)
 	write_manifest(path, &m);
 	sample_ok(manifest_read(path, a, &got, &e), &e);
 	assert_string_equal(got.kind, "vectors");
+	assert_string_equal(manifest_fact_json(&got, "options"), "{\"k\":[1]}");
+	assert_null(manifest_fact_json(&got, "option"));
 	assert_true(digest_equal(got.fingerprint, m.fingerprint) && digest_equal(got.file, m.file) &&
 	            digest_equal(got.content, m.content));
 	assert_int_equal(got.n_facts, 2);
