@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The encoder. The first byte chooses one of four vocabularies, whether the encoder is a new one,
- * and whether the text is written out or as records (length, repeat, bytes), which make long runs,
- * seldom very long ones.
+ * and whether the text is written out or as records (length, repeat, bytes), which make long runs.
+ * Very long runs, and new encoders of full size, take a hundred times longer than all else: of the
+ * inputs that ask for them, which a corpus soon is full of, the first of every OFTEN has them.
  * Ids are those of a slow reference and of every kernel that this processor has, with a cache so
  * small that it is filled again and again; and they decode to the text.
  */
@@ -19,7 +20,7 @@
 
 enum { TINY, DISORDERED, TRAINED, PERMUTED, VOCABULARIES };
 enum { KERNELS = 4, SLOTS = 8192 };
-enum { SHORT = 1 << 12, LONGEST = 1 << 17, STEPWISE = 512, TOGETHER = 1 << 14 };
+enum { SHORT = 1 << 12, LONGEST = 1 << 17, STEPWISE = 512, TOGETHER = 1 << 14, OFTEN = 64 };
 
 /* The reference is not what is looked into: without the fuzzer's and the sanitizers' calls it takes a
  * tenth of the time. */
@@ -177,6 +178,7 @@ struct vocabulary {
 	struct pair *pair; /* sorted by ids */
 	struct bpe_encoder *encoder;
 	struct bpe_encoder *small[KERNELS]; /* of every kernel, with a small cache */
+	unsigned fresh, longest; /* inputs that asked for a new encoder, for a very long text */
 };
 
 UNWATCHED static uint32_t rank_of(const struct vocabulary *v, uint32_t left, uint32_t right)
@@ -321,39 +323,55 @@ static void check_batch(const struct vocabulary *v, const struct buffer *text)
 	bpe_ids_free(&alone);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+/* A new encoder; its cache grows from a small one but for the first of OFTEN. */
+static void renew_encoder(struct vocabulary *v)
 {
-	uint8_t first = fuzz_byte(&data, &n);
-	struct vocabulary *v = vocabulary(first % VOCABULARIES);
-	struct buffer text = { 0 }, back = { 0 };
-	struct bpe_ids ids = { 0 }, slow = { 0 };
-	const char *bytes;
+	bpe_encoder_free(v->encoder);
+	v->encoder = v->fresh++ % OFTEN ? encode_new(v->bpe, *encode_kernels(), SLOTS, 4 * SLOTS, &e)
+	                                : bpe_encoder_new(v->bpe, &e);
+	fuzz_require(v->encoder, "an encoder is made");
+}
 
-	if (first & 0x80)
-		expand(data, n, (first & 0x3c) == 0x3c ? LONGEST : SHORT, &text);
-	else if (n)
-		buffer_add(&text, data, n, &e);
-	bytes = text.n ? text.data : "";
-	if ((first & 0x4c) == 0x40) { /* seldom: it takes longer than most texts */
-		bpe_encoder_free(v->encoder);
-		v->encoder = NULL;
-	}
-	if (!v->encoder)
-		v->encoder = bpe_encoder_new(v->bpe, &e);
-	fuzz_require(v->encoder && !bpe_encode(v->encoder, bytes, text.n, &ids, &e),
-	             "any text is encoded");
+static void check_text(struct vocabulary *v, bool ordered, const struct buffer *text)
+{
+	struct buffer back = { 0 };
+	struct bpe_ids ids = { 0 }, slow = { 0 };
+	const char *bytes = text->n ? text->data : "";
+
+	fuzz_require(!bpe_encode(v->encoder, bytes, text->n, &ids, &e), "any text is encoded");
 	fuzz_require(!bpe_decode(v->bpe, ids.v, ids.n, &back, &e), "ids are decoded");
-	fuzz_require(back.n == text.n && (!text.n || !memcmp(back.data, bytes, text.n)),
+	fuzz_require(back.n == text->n && (!text->n || !memcmp(back.data, bytes, text->n)),
 	             "the text comes back");
-	if (encode_slowly(v, first % VOCABULARIES != DISORDERED, bytes, text.n, &slow))
+	if (encode_slowly(v, ordered, bytes, text->n, &slow))
 		fuzz_require(slow.n == ids.n && (!ids.n || !memcmp(slow.v, ids.v, ids.n * sizeof *ids.v)),
 		             "ids are those of the reference");
-	check_kernels(v, bytes, text.n, &ids);
-	if (text.n <= TOGETHER)
-		check_batch(v, &text);
-	buffer_free(&text);
+	check_kernels(v, bytes, text->n, &ids);
+	if (text->n <= TOGETHER)
+		check_batch(v, text);
 	buffer_free(&back);
 	bpe_ids_free(&ids);
 	bpe_ids_free(&slow);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	uint8_t first = fuzz_byte(&data, &n);
+	bool ordered = first % VOCABULARIES != DISORDERED, records = first & 0x80;
+	struct vocabulary *v = vocabulary(first % VOCABULARIES);
+	struct buffer text = { 0 };
+
+	if (!v->encoder || (first & 0x4c) == 0x40)
+		renew_encoder(v);
+	if (records)
+		expand(data, n, SHORT, &text);
+	else if (n)
+		buffer_add(&text, data, n, &e);
+	check_text(v, ordered, &text);
+	if (records && (first & 0x3c) == 0x3c && v->longest++ % OFTEN == 0) {
+		buffer_clear(&text);
+		expand(data, n, LONGEST, &text);
+		check_text(v, ordered, &text);
+	}
+	buffer_free(&text);
 	return 0;
 }

@@ -16,6 +16,9 @@ void fuzz_require(bool holds, const char *promise);
 /* Nothing but these errors (or none) may come of an input; a list ends with CBTM_OK. */
 void fuzz_expect(const struct cbtm_error *e, const enum cbtm_error_name *allowed);
 
+/* Stands for libFuzzer's functions that note comparisons, where fuzz.mk says so. */
+void fuzz_note_nothing(void);
+
 /* A file in memory with these bytes; the path is good until it is closed. */
 struct fuzz_file {
 	int fd;

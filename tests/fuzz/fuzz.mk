@@ -12,6 +12,11 @@ CLANG = $(firstword $(shell command -v clang-14 clang))
 obj/tests/fuzz/%.o: $(S)/tests/fuzz/%.c obj/flags
 	@mkdir -p $(@D)
 	$(say_CC)$(C) $(INTERNAL) -I$(S)/tests/fuzz -c -o $@ $<
+# A text goes through the encoder's comparisons byte by byte: that libFuzzer notes the operands of each, which holds no
+# word to find there, would take two thirds of the time.
+COMPARISONS = $(foreach n,1 2 4 8,cmp$n const_cmp$n)
+tests/fuzz/encoder: LDFLAGS += $(foreach c,$(COMPARISONS),\
+    -Wl,--wrap=__sanitizer_cov_trace_$c,--defsym=__wrap___sanitizer_cov_trace_$c=fuzz_note_nothing)
 $(FUZZ_TARGETS): tests/fuzz/%: obj/tests/fuzz/%.o obj/tests/fuzz/fuzz.o gen/libstages.a libcbtm.a
 	@mkdir -p $(@D)
 	$(say_CCLD)$(CXX) $(SANITIZE) $(CXXFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< obj/tests/fuzz/fuzz.o $(OURS) $(OUTSIDE_LIBS)
