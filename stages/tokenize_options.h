@@ -51,7 +51,7 @@ static const struct cbtm_param params[] = {
 	  "lines of a part that may be left out, or repaired where their UTF-8 is invalid",
 	  CBTM_PARAM_NO_RESULT, ROWS },
 	{ "line_bytes", CBTM_PARAM_COUNT, AT(rules.line_bytes), "64Mi", 1, 1 << 30, NULL,
-	  "bytes of the longest line (or file of format text)", CBTM_PARAM_NO_RESULT, ROWS },
+	  "bytes of the longest line (or file of format text): a longer one is bad input", 0, ROWS },
 	{ "part_bytes", CBTM_PARAM_COUNT, AT(part_bytes), "1Gi", 1, 0x1p50, NULL,
 	  "bytes of input files that make a part", CBTM_PARAM_NO_RESULT, ROWS },
 	{ "vocabulary.size", CBTM_PARAM_COUNT, AT(vocabulary.size), "4096", 257, 1 << 24, NULL,

@@ -2,6 +2,7 @@
 #include "text/lines.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/signals.h"
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct lines {
 	atomic_uint_fast64_t before;
 	char *input;
 	size_t at, end;
+	uint64_t passed_over; /* bytes of lines that are too long, in this batch */
 };
 
 void lines_batch_free(struct lines_batch *b)
@@ -138,20 +140,23 @@ void lines_place(struct lines *l, const struct line *line, char *where, size_t s
 	         line->offset);
 }
 
-static int too_long(struct lines *l, const struct line *line, struct cbtm_error *e)
+/* Leaves the beginning of a line in the batch, up to a whole character. */
+static void cut(struct lines *l, struct lines_batch *b, struct line *line)
 {
-	char where[sizeof e->where];
+	const char *bytes = b->bytes.data + line->start;
+	size_t n = l->line_bytes < LINES_BEGINNING ? (size_t)l->line_bytes : LINES_BEGINNING;
 
-	lines_place(l, line, where, sizeof where);
-	error_set(e, CBTM_ERR_BAD_DATA, where, "the line is longer than %" PRIu64 " bytes",
-	          l->line_bytes);
-	return error_hint(e, "cut the document, or choose a larger line_bytes");
+	for (int i = 0; i < 3 && n && ((unsigned char)bytes[n] & 0xc0) == 0x80; i++)
+		n--;
+	l->passed_over += b->bytes.n - line->start - n;
+	b->bytes.n = line->start + n;
+	line->cut = true;
 }
 
 /* One line into the batch; *found = false at the end of the file or range. */
 static int take_line(struct lines *l, struct lines_batch *b, bool *found, struct cbtm_error *e)
 {
-	struct line line = { b->bytes.n, 0, l->file, 0, l->number };
+	struct line line = { b->bytes.n, 0, l->file, 0, l->number, false };
 	bool ended = false;
 
 	if (fill(l, e))
@@ -166,14 +171,16 @@ static int take_line(struct lines *l, struct lines_batch *b, bool *found, struct
 		const char *newline = l->whole_files ? NULL : memchr(from, '\n', l->end - l->at);
 		size_t n = newline ? (size_t)(newline - from) : l->end - l->at;
 
-		if (buffer_add(&b->bytes, from, n, e))
+		if (line.cut)
+			l->passed_over += n;
+		else if (buffer_add(&b->bytes, from, n, e))
 			return e->name;
 		ended = newline;
 		l->at += n + ended;
 		l->offset += n + ended;
 		if (b->bytes.n - line.start > l->line_bytes)
-			return too_long(l, &line, e);
-		if (!ended && fill(l, e))
+			cut(l, b, &line);
+		if ((line.cut && signals_check(e)) || (!ended && fill(l, e)))
 			return e->name;
 	}
 	l->number += ended;
@@ -189,7 +196,8 @@ int lines_next(struct lines *l, size_t bytes, size_t max, struct lines_batch *b,
 {
 	buffer_clear(&b->bytes);
 	b->lines = 0;
-	while (b->lines < max && b->bytes.n < bytes) {
+	l->passed_over = 0;
+	while (b->lines < max && b->bytes.n + l->passed_over < bytes) {
 		bool found = false;
 
 		if (!l->stream && l->file == l->part.first + l->part.files)

@@ -138,7 +138,9 @@ static int parse_line(struct state *s, struct batch *b, size_t line, struct piec
 	struct document *d = &desk->document;
 	struct cbtm_error bad = { 0 };
 
-	b->outcome[line] = BLANK;
+	b->outcome[line] = l->cut ? BAD : BLANK;
+	if (l->cut)
+		return 0;
 	if (rules->format != DOCUMENT_TEXT && document_blank(text, l->n))
 		return 0;
 	document_read(desk->parser, rules, text, l->n, NULL, d, &bad);
@@ -198,6 +200,13 @@ static int parse_some(void *arg, unsigned slot, size_t task, unsigned thread, st
 	return e->name;
 }
 
+static void too_long(const struct reading_rules *r, const char *where, struct cbtm_error *bad)
+{
+	error_set(bad, CBTM_ERR_BAD_DATA, where, "the %s is longer than %" PRIu64 " bytes",
+	          r->document.format == DOCUMENT_TEXT ? "file" : "line", r->line_bytes);
+	error_hint(bad, "choose a larger line_bytes, or leave bad lines out: bad_input: skip");
+}
+
 /* What is wrong with a line, named by its place. */
 static void complain(struct state *s, const struct lines_batch *b, const struct line *l,
                      bool left_out, struct cbtm_error *bad)
@@ -206,6 +215,10 @@ static void complain(struct state *s, const struct lines_batch *b, const struct 
 	char where[sizeof bad->where];
 
 	lines_place(s->lines, l, where, sizeof where);
+	if (l->cut) {
+		too_long(s->reading->rules, where, bad);
+		return;
+	}
 	document_read(desk->parser, &s->reading->rules->document,
 	              b->bytes.data ? b->bytes.data + l->start : "", l->n, where, &desk->document, bad);
 	if (!left_out)

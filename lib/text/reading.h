@@ -21,7 +21,7 @@ struct reading_rules {
 	struct document_rules document;
 	int bad_input;       /* enum bad_input */
 	uint64_t bad_lines;  /* of a part: lines that may be left out, or kept with repaired text */
-	uint64_t line_bytes; /* the longest line */
+	uint64_t line_bytes; /* the longest line: a longer one is bad, and is kept by its beginning */
 };
 
 /* CONFIG naming the key, where rules of documents contradict each other. */

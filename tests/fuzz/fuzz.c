@@ -43,9 +43,7 @@ void fuzz_file_close(struct fuzz_file *f)
 	close(f->fd);
 }
 
-void fuzz_note_nothing(void)
-{
-}
+void fuzz_note_nothing(void) {}
 
 uint8_t fuzz_byte(const uint8_t **data, size_t *n)
 {

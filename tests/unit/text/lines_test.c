@@ -123,17 +123,54 @@ static void test_a_file_may_be_one_line(void **state)
 	source_free(s);
 }
 
-static void test_a_line_that_is_too_long_is_named(void **state)
+static void test_a_line_that_is_too_long_is_cut_to_its_beginning(void **state)
 {
 	struct cbtm_error e = { 0 };
-	struct buffer out = { 0 };
-	file_replace(scratch_path(state, "a"), "one\ntwo\nthree\n", 14, &e);
-	struct source *s = plan(scratch_path(state, "a"), 100, 0);
-	assert_int_equal(read_lines(s, 4, false, 100, 100, &out, &e), CBTM_ERR_BAD_DATA);
-	assert_non_null(strstr(e.where, "a:3:8"));
-	assert_non_null(strstr(e.what, "longer than 4 bytes"));
-	buffer_free(&out);
+	struct buffer text = { 0 };
+	for (int i = 0; i < 200000; i++)
+		buffer_text(&text, "\xe2\x82\xac", &e); /* longer than what is read at once */
+	buffer_text(&text, "\nfour\n12345\n\nfive5", &e);
+	file_replace(scratch_path(state, "a"), text.data, text.n, &e);
+	for (uint64_t part_bytes = 1 << 16; part_bytes <= 1 << 20; part_bytes *= 2) {
+		struct source *s = plan(scratch_path(state, "a"), part_bytes, 0);
+		struct buffer out = { 0 };
+		assert_int_equal(read_lines(s, 4, false, 100, 100, &out, &e), 0);
+		assert_string_equal(out.data, "\xe2\x82\xac|four|1234||five|");
+		buffer_clear(&out);
+		assert_int_equal(read_lines(s, 600000, false, 100, 100, &out, &e), 0);
+		assert_int_equal(out.n, 600000 + strlen("|four|12345||five5|"));
+		buffer_clear(&out);
+		assert_int_equal(read_lines(s, 599999, false, 100, 100, &out, &e), 0);
+		assert_int_equal(out.n, LINES_BEGINNING - 1 + strlen("|four|12345||five5|"));
+		assert_memory_equal(out.data, text.data, LINES_BEGINNING - 1); /* of 3 bytes each */
+		buffer_free(&out);
+		source_free(s);
+	}
+	buffer_free(&text);
+}
+
+static void test_what_is_passed_over_fills_a_batch_but_no_memory(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer text = { 0 };
+	struct lines_batch b = { 0 };
+	struct lines *l;
+	for (int i = 0; i < 100; i++)
+		buffer_printf(&text, &e, "%0100000d\n", i);
+	file_replace(scratch_path(state, "a"), text.data, text.n, &e);
+	struct source *s = plan(scratch_path(state, "a"), UINT64_MAX, 0);
+	assert_int_equal(lines_open(s, 0, 100, false, &l, &e), 0);
+	for (uint64_t i = 0; i < 100; i += b.lines) {
+		assert_int_equal(lines_next(l, 300000, 100, &b, &e), 0);
+		assert_int_equal(b.lines, i < 99 ? 3 : 1);
+		assert_true(b.line[0].cut && b.line[0].n == 100 && b.line[0].number == i + 1);
+		assert_int_equal(b.line[0].offset, i * 100001);
+	}
+	assert_in_range(b.bytes.capacity, 300, 1 << 20);
+	lines_batch_free(&b);
+	lines_close(l);
 	source_free(s);
+	buffer_free(&text);
 }
 
 static void test_places_are_those_in_the_file_whatever_the_part(void **state)
@@ -201,8 +238,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_byte_order_mark_may_come_in_several_frames,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_file_may_be_one_line, scratch_make, scratch_remove),
-		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_named, scratch_make,
-		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_cut_to_its_beginning,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_is_passed_over_fills_a_batch_but_no_memory,
+		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_places_are_those_in_the_file_whatever_the_part,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_file_that_changed_since_it_was_found_is_named,
