@@ -78,20 +78,32 @@ int best_swap(struct best *b, const struct program *p, struct cbtm_error *e)
 int best_append(const struct best *b, const struct program *p, const char *prefix,
                 struct store_writer *w, struct cbtm_error *e)
 {
-	const float *v = b->v;
+	size_t n = 0;
 	char name[200];
-	for (uint32_t i = 0; v && i < p->list->tensors; i++) {
-		const struct cbtm_tensor *t = &p->list->tensor[i];
-		uint64_t n = tensor_elements(t), rows = t->shape[0];
-		if (!is_parameter(p, i))
-			continue;
-		snprintf(name, sizeof name, "%s%s", prefix, t->name);
-		if (store_add_column(w, name, STORE_F32, STORE_TENSOR, n / rows, e) ||
-		    store_append(w, name, v, rows, e))
-			return e->name;
-		v += n;
+	uint32_t *order = NULL;
+	const float **at = NULL; /* of each tensor, in b->v */
+	if (!b->v)
+		return 0;
+	if (!(order = checkpoint_order(p->list, CBTM_ROLE_PARAMETER, CBTM_ROLE_PARAMETER, &n, e)) ||
+	    !(at = mem_zeroed(p->list->tensors, sizeof *at, "places of the best parameters", e)))
+		goto done;
+	const float *next = b->v;
+	for (uint32_t i = 0; i < p->list->tensors; i++) {
+		at[i] = next;
+		next += is_parameter(p, i) ? tensor_elements(&p->list->tensor[i]) : 0;
 	}
-	return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct cbtm_tensor *t = &p->list->tensor[order[i]];
+		uint64_t rows = t->shape[0];
+		snprintf(name, sizeof name, "%s%s", prefix, t->name);
+		if (store_add_column(w, name, STORE_F32, STORE_TENSOR, tensor_elements(t) / rows, e) ||
+		    store_append(w, name, at[order[i]], rows, e) || store_end_column(w, name, e))
+			break;
+	}
+done:
+	free(at);
+	free(order);
+	return e->name;
 }
 
 int best_write(const struct best *b, const struct program *p, struct store_writer *w,

@@ -22,6 +22,33 @@ static uint64_t width_of(const struct cbtm_tensor *t)
 	return t->rank > 1 ? t->shape[t->rank - 1] : 1;
 }
 
+struct named {
+	const char *name;
+	uint32_t tensor;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+uint32_t *checkpoint_order(const struct cbtm_list *l, enum cbtm_role role, enum cbtm_role other,
+                           size_t *n, struct cbtm_error *e)
+{
+	struct named *x = mem_zeroed(l->tensors, sizeof *x, "tensors", e);
+	uint32_t *order = x ? mem_zeroed(l->tensors, sizeof *order, "the order of tensors", e) : NULL;
+	*n = 0;
+	for (uint32_t i = 0; order && i < l->tensors; i++)
+		if (l->tensor[i].role == role || l->tensor[i].role == other)
+			x[(*n)++] = (struct named){ l->tensor[i].name, i };
+	if (order)
+		qsort(x, *n, sizeof *x, by_name);
+	for (size_t i = 0; order && i < *n; i++)
+		order[i] = x[i].tensor;
+	free(x);
+	return order;
+}
+
 int checkpoint_write_tensor(const struct program *p, uint32_t i, struct store_writer *w,
                             struct cbtm_error *e)
 {
@@ -36,16 +63,18 @@ int checkpoint_write_tensor(const struct program *p, uint32_t i, struct store_wr
 	if (!status)
 		status = store_append(w, t->name, v, n / width, e);
 	free(v);
-	return status;
+	return status ? status : store_end_column(w, t->name, e);
 }
 
 int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_writer *w,
                      struct cbtm_error *e)
 {
-	for (uint32_t i = 0; i < p->list->tensors; i++)
-		if (p->list->tensor[i].role == role && checkpoint_write_tensor(p, i, w, e))
-			return e->name;
-	return 0;
+	size_t n;
+	uint32_t *order = checkpoint_order(p->list, role, role, &n, e);
+	for (size_t i = 0; order && i < n && !checkpoint_write_tensor(p, order[i], w, e);)
+		i++;
+	free(order);
+	return e->name;
 }
 
 int checkpoint_tensor(const struct store *s, const char *name, uint64_t n, uint64_t width, float *v,
@@ -121,7 +150,7 @@ static int copy_parameter(const struct store *from, const struct parameter *p,
 		store_release(from);
 	}
 	store_reader_close(r);
-	return e->name;
+	return e->name ? (int)e->name : store_end_column(w, p->name, e);
 }
 
 int checkpoint_copy(const struct store *from, const struct model_config *c, struct store_writer *w,

@@ -21,7 +21,13 @@ struct program {
 };
 void program_close(struct program *p); /* {0} is fine */
 
-/* Appends all tensors of a role, in the list's order. */
+/*
+ * The numbers of the list's tensors that have either role, by name: in that order a store has them, and
+ * whoever writes them in it writes them once (store_end_column). Free it.
+ */
+uint32_t *checkpoint_order(const struct cbtm_list *l, enum cbtm_role role, enum cbtm_role other,
+                           size_t *n, struct cbtm_error *e);
+/* Appends all tensors of a role, by name. */
 int checkpoint_write(const struct program *p, enum cbtm_role role, struct store_writer *w,
                      struct cbtm_error *e);
 /* Appends the i-th tensor of the list. */

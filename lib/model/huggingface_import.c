@@ -252,7 +252,9 @@ static int append(void *arg, const struct parameter *p, uint64_t first, uint64_t
 	struct store_writer *w = arg;
 	if (!first && store_add_column(w, p->name, STORE_F32, STORE_TENSOR, p->shape[1], e))
 		return e->name;
-	return store_append(w, p->name, v, rows, e);
+	if (store_append(w, p->name, v, rows, e))
+		return e->name;
+	return first + rows < p->shape[0] ? 0 : store_end_column(w, p->name, e);
 }
 
 int huggingface_import(const char *folder, const struct model_config *c, struct store_writer *w,

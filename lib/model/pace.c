@@ -18,13 +18,14 @@ bool pace_due(const struct pace *p, double now)
 {
 	if (p->every <= 0)
 		return true;
-	return now - p->saved >= p->every && p->cost <= left(p, now);
+	double again = PACE_AGAIN * p->tried, need = again > 0 && again < p->cost ? again : p->cost;
+	return now - p->saved >= p->every && need <= left(p, now);
 }
 
 double pace_patience(const struct pace *p, double now)
 {
 	double seconds = left(p, now);
-	if (p->every <= 0 || p->measured || seconds <= 0)
+	if (p->every <= 0 || p->measured || seconds <= 0 || (p->tried > 0 && p->cost <= seconds))
 		return 0;
 	return seconds;
 }
@@ -38,16 +39,21 @@ void pace_saved(struct pace *p, double begin, double end)
 	p->saves++;
 }
 
-void pace_gave_up(struct pace *p, double begin, double end, double written)
+void pace_gave_up(struct pace *p, double begin, double end, double whole)
 {
-	p->cost = (end - begin) / written;
-	p->measured = true;
+	p->cost = whole;
+	p->tried = end - begin;
 	p->spent += end - begin;
 }
 
 void pace_waited(struct pace *p, double seconds)
 {
 	p->spent += seconds;
+}
+
+bool pace_another(double waited, double took)
+{
+	return waited + took <= PACE_STOP;
 }
 
 double pace_share(const struct pace *p, double now)

@@ -52,42 +52,45 @@ static int write_last(const struct curve_point *p, struct store_writer *w, struc
 	                                                               : store_append(w, LAST, v, 1, e);
 }
 
-static bool is_kept(const struct cbtm_tensor *t)
+/*
+ * The best parameters, then parameters and moments, in the order of their names: none is written twice.
+ * *whole: what all of it would have taken, in seconds, if it took longer than `patience` and was
+ * given up.
+ */
+static int write_tensors(const struct program *p, const struct best *best, double patience,
+                         double begin, struct store_writer *w, double *whole, struct cbtm_error *e)
 {
-	return t->role == CBTM_ROLE_PARAMETER || t->role == CBTM_ROLE_MOMENT;
-}
-
-/* Parameters, then moments; *written < 1 if they take longer than `patience`. */
-static int write_tensors(const struct program *p, double patience, struct store_writer *w,
-                         double *written, struct cbtm_error *e)
-{
-	static const enum cbtm_role roles[] = { CBTM_ROLE_PARAMETER, CBTM_ROLE_MOMENT };
-	double begin = clock_seconds();
 	uint64_t all = 0, done = 0;
-	for (uint32_t i = 0; i < p->list->tensors; i++)
-		all += is_kept(&p->list->tensor[i]) ? tensor_elements(&p->list->tensor[i]) : 0;
-	for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++)
-		for (uint32_t i = 0; i < p->list->tensors; i++) {
-			const struct cbtm_tensor *t = &p->list->tensor[i];
-			if (t->role != roles[r])
-				continue;
-			if (checkpoint_write_tensor(p, i, w, e))
-				return e->name;
-			done += tensor_elements(t);
-			if (patience > 0 && done < all && clock_seconds() - begin > patience) {
-				*written = (double)done / (double)all;
-				return 0;
-			}
+	size_t n;
+	uint32_t *order = checkpoint_order(p->list, CBTM_ROLE_PARAMETER, CBTM_ROLE_MOMENT, &n, e);
+	for (size_t i = 0; order && i < n; i++) {
+		const struct cbtm_tensor *t = &p->list->tensor[order[i]];
+		uint64_t elements = tensor_elements(t);
+		all += elements;
+		if (best->v && t->role == CBTM_ROLE_PARAMETER)
+			done += elements;
+	}
+	all += done;
+	if (order)
+		best_write(best, p, w, e);
+	for (size_t i = 0; order && i < n && !e->name && !checkpoint_write_tensor(p, order[i], w, e);
+	     i++) {
+		double took = clock_seconds() - begin;
+		done += tensor_elements(&p->list->tensor[order[i]]);
+		if (patience > 0 && done < all && took > patience) {
+			*whole = took * (double)all / (double)done;
+			break;
 		}
-	return 0;
+	}
+	free(order);
+	return e->name;
 }
 
 static int write_state(const struct run_owner *owner, const struct program *p,
                        const struct run_state *state, struct store_writer *w, struct cbtm_error *e)
 {
 	if (history_write(&state->history, w, e) || watch_write(&state->watch, w, e) ||
-	    write_last(&state->last, w, e) || best_write(&state->best, p, w, e) ||
-	    store_set_u64(w, "step", state->step, e) ||
+	    write_last(&state->last, w, e) || store_set_u64(w, "step", state->step, e) ||
 	    store_set_json(w, IDENTITY_FACT, owner->identity, e) ||
 	    store_set_text(w, "variant", p->compute->variant(p->options), e))
 		return e->name;
@@ -106,20 +109,21 @@ static bool is_sealed(const char *path)
 
 int resume_write(const char *path, const struct run_owner *owner, const struct program *p,
                  const struct run_state *state, double patience, struct store_writer **w,
-                 double *written, struct cbtm_error *e)
+                 double *whole, struct cbtm_error *e)
 {
+	double begin = clock_seconds();
 	*w = NULL;
-	*written = 1;
+	*whole = 0;
 	/* Half-written, it is of no use: its rows would be gone on behind. */
 	if ((!is_sealed(path) && folder_remove(path, e)) ||
 	    store_create(path, 0, store_kind_find("checkpoint"), owner->fingerprint, w, e))
 		return e->name;
 	if (!*w) /* sealed already: the same step of the same task */
 		return 0;
-	if (!write_tensors(p, patience, *w, written, e) && *written == 1 &&
+	if (!write_tensors(p, &state->best, patience, begin, *w, whole, e) && !*whole &&
 	    !write_state(owner, p, state, *w, e))
 		return 0;
-	store_leave(*w);
+	store_abandon(*w);
 	*w = NULL;
 	return e->name ? (int)e->name : folder_remove(path, e);
 }

@@ -36,12 +36,12 @@ char *resume_path(const char *dir, uint64_t step, struct cbtm_error *e);
 /*
  * Copies a state into the files of a store `path` of its own. *w is what resume_seal takes, by any thread: it
  * needs neither program nor state. *w = NULL: it is there already; or writing took longer than
- * `patience` seconds (0: it may take what it takes) and was given up: *written is then the part of the
- * numbers that were written, else 1.
+ * `patience` seconds (0: it may take what it takes) and was given up: *whole is then how many seconds all
+ * of it would have taken, else 0.
  */
 int resume_write(const char *path, const struct run_owner *owner, const struct program *p,
                  const struct run_state *state, double patience, struct store_writer **w,
-                 double *written, struct cbtm_error *e);
+                 double *whole, struct cbtm_error *e);
 /* Waits until all is on the disk, under its name. *bytes: how large it is. */
 int resume_seal(const char *path, struct store_writer *w, uint64_t *bytes, struct cbtm_error *e);
 /* Removes all but the last two. */

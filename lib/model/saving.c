@@ -40,14 +40,14 @@ static void begin_thread(struct saving *s)
 
 int saving_begin(struct saving *s, const char *dir, char *path, const uint64_t *left, size_t n_left,
                  const struct run_owner *owner, const struct program *p,
-                 const struct run_state *state, double patience, double *written,
+                 const struct run_state *state, double patience, double *whole,
                  struct cbtm_error *e)
 {
 	*s = (struct saving){
 		.dir = dir, .left = left, .n_left = n_left, .path = path, .step = state->step
 	};
 	s->begin = clock_seconds();
-	if (resume_write(path, owner, p, state, patience, &s->writer, written, e) || !s->writer) {
+	if (resume_write(path, owner, p, state, patience, &s->writer, whole, e) || !s->writer) {
 		free(s->path);
 		s->path = NULL;
 		return e->name;

@@ -29,12 +29,12 @@ struct saving { /* {0}: none is under way */
 
 /*
  * Begins to save as the store `path`, which it takes over and frees. None may be under way. Nothing is under
- * way afterwards if it is there already, or was given up (*written < 1, see resume_write). `dir`
+ * way afterwards if it is there already, or was given up (*whole > 0, see resume_write). `dir`
  * and `left` stay the caller's until saving_end.
  */
 int saving_begin(struct saving *s, const char *dir, char *path, const uint64_t *left, size_t n_left,
                  const struct run_owner *owner, const struct program *p,
-                 const struct run_state *state, double patience, double *written,
+                 const struct run_state *state, double patience, double *whole,
                  struct cbtm_error *e);
 /* What the thread does; its error is in `s`. */
 void saving_seal(struct saving *s);

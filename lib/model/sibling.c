@@ -173,6 +173,8 @@ static int copy_column(const struct store *s, const struct store_column_info *in
 			break;
 		done += rows;
 	}
+	if (!e->name && info->shape == STORE_TENSOR)
+		store_end_column(out, name, e);
 done:
 	store_reader_close(r);
 	return e->name;

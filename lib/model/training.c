@@ -81,21 +81,21 @@ static int finish_save(struct run *r, bool wait, struct cbtm_error *e)
 static int save(struct run *r, char *path, bool stable, double patience, struct cbtm_error *e)
 {
 	struct trainer *k = &r->trainer;
-	double begin, end, written;
+	double begin, end, whole;
 	if (!path || finish_save(r, true, e)) {
 		free(path);
 		return e->name;
 	}
 	begin = clock_seconds();
 	if (saving_begin(&r->saving, r->t->dir, path, stable ? r->state : NULL, r->states, &k->owner,
-	                 &k->program, &k->state, patience, &written, e))
+	                 &k->program, &k->state, patience, &whole, e))
 		return e->name;
 	end = clock_seconds();
-	if (written < 1)
-		pace_gave_up(&r->pace, begin, end, written);
+	if (whole > 0)
+		pace_gave_up(&r->pace, begin, end, whole);
 	else if (r->saving.running)
 		pace_saved(&r->pace, begin, end);
-	r->kept |= !stable && written == 1;
+	r->kept |= !stable && !(whole > 0);
 	r->waited = end - begin;
 	journal_rest(&r->journal, end - begin);
 	return 0;
@@ -208,6 +208,22 @@ static bool is_due(const struct run *r, double now)
 	return pace_due(&r->pace, now) && (!r->saving.running || !r->t->checkpoint_every);
 }
 
+/* On the way out the last step is saved, unless the save that is under way is enough. */
+static int stop(struct run *r, struct cbtm_error *e)
+{
+	double asked = clock_seconds();
+	bool under_way = r->saving.running && !r->saving.left;
+	if (finish_save(r, true, e))
+		return e->name;
+	double took = r->saving.end - r->saving.begin;
+	if (under_way && !pace_another(clock_seconds() - asked, took))
+		log_message(LOG_INFO, "the state behind step %llu is kept; saving another took %.0f s more",
+		            (unsigned long long)r->saving.step, took);
+	else if (save_resume(r, 0, e) || finish_save(r, true, e))
+		return e->name;
+	return signals_check(e);
+}
+
 static int train(struct run *r, struct cbtm_error *e)
 {
 	const struct training *t = r->t;
@@ -217,13 +233,12 @@ static int train(struct run *r, struct cbtm_error *e)
 	while (state->step < schedule_end(&t->plan)) {
 		if (step(r, e) || finish_save(r, false, e) || save_state(r, e))
 			return e->name;
+		if (signals_stop_requested())
+			return stop(r, e);
 		double now = clock_seconds();
-		bool stop = signals_stop_requested(), due = is_due(r, now);
-		/* What must be kept, on the way out or into an explosion, may take what it takes. */
-		double patience = stop || state->watch.above ? 0 : pace_patience(&r->pace, now);
-		if ((stop || due) && save_resume(r, patience, e))
-			return e->name;
-		if (stop && (finish_save(r, true, e) || signals_check(e)))
+		/* What must be kept on the way into an explosion may take what it takes. */
+		double patience = state->watch.above ? 0 : pace_patience(&r->pace, now);
+		if (is_due(r, now) && save_resume(r, patience, e))
 			return e->name;
 	}
 	return end(r, e) ? (int)e->name : finish_save(r, true, e);

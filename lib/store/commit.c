@@ -28,8 +28,7 @@ int writer_open_block(struct store_writer *w, struct writer_column *c, struct cb
 
 static uint64_t time_of(const struct writer_column *c, const struct writer_block *b)
 {
-	return packed_time(b->key + b->rows, b->rows, c->shape == STORE_VARIABLE ? 0 : c->block_rows,
-	                   c->rows);
+	return packed_time(c->shape, b->key + b->rows, b->rows, c->block_rows, c->rows);
 }
 
 struct waiting {

@@ -36,9 +36,12 @@ bool packed_record_read(const void *p, size_t n, struct packed_record *r)
 	return true;
 }
 
-uint64_t packed_time(uint64_t end, uint64_t block, uint64_t full, uint64_t rows)
+uint64_t packed_time(enum store_shape shape, uint64_t end, uint64_t block, uint64_t full,
+                     uint64_t rows)
 {
-	if (full)
+	if (shape == STORE_TENSOR)
+		return 0;
+	if (shape == STORE_FIXED)
 		return block == full ? end : UINT64_MAX;
 	return end == rows ? UINT64_MAX : end + 1;
 }

@@ -7,6 +7,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/digest.h"
+#include "store/column.h"
 #include <stdbool.h>
 
 struct packed_record {
@@ -23,10 +24,11 @@ int packed_record_write(const struct packed_record *r, struct buffer *out, struc
 bool packed_record_read(const void *p, size_t n, struct packed_record *r);
 
 /*
- * Values come into the sealed file in the order in which their rows were complete: a variable
- * column's block when the row behind it came, a fixed one's when it was full, what was open at the
- * end last; then by the names of columns. It follows from the rows alone. The order's first number:
- * `rows` is that of the column, `full` that of a full block (0 for a variable column), `end` the row
- * behind the block.
+ * Values come into the sealed file in an order that follows from the rows alone: tensors first, then the
+ * others as their rows were complete: a variable column's block when the row behind it came, a fixed
+ * one's when it was full, what was open at the end last; then by the names of columns, then by rows.
+ * The order's first number: `rows` is that of the column, `full` that of a full block (of no account
+ * for a variable column), `end` the row behind the block.
  */
-uint64_t packed_time(uint64_t end, uint64_t block, uint64_t full, uint64_t rows);
+uint64_t packed_time(enum store_shape shape, uint64_t end, uint64_t block, uint64_t full,
+                     uint64_t rows);

@@ -68,7 +68,6 @@ static int find_blocks(struct sealing *s, size_t column, struct cbtm_error *e)
 {
 	const struct writer_column *c = s->column[column];
 	const struct partial *p = &s->w->partial;
-	uint64_t full = c->shape == STORE_VARIABLE ? 0 : c->block_rows;
 	for (uint64_t row = 0; row < c->rows;) {
 		struct sealed_block b = { .column = column, .key = row };
 		MDB_val value;
@@ -82,7 +81,7 @@ static int find_blocks(struct sealing *s, size_t column, struct cbtm_error *e)
 		if (rc)
 			return rc;
 		row += b.r.rows;
-		b.time = packed_time(row, b.r.rows, full, c->rows);
+		b.time = packed_time(c->shape, row, b.r.rows, c->block_rows, c->rows);
 		s->block[s->n++] = b;
 	}
 	return 0;

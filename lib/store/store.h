@@ -70,6 +70,10 @@ int store_add_column(struct store_writer *w, const char *name, enum store_type t
  * written through when 64 MiB of whole rows are together). */
 int store_append(struct store_writer *w, const char *column, const void *data, uint64_t rows,
                  struct cbtm_error *e);
+/* FIXED, TENSOR: no more rows will come, so that what is left of them is written too. Nothing has to be
+ * ended; but a store of many tensors that are appended one by one, each ended, in the order of their
+ * names, is written once, where an open rest waits on the disk until it is sealed. */
+int store_end_column(struct store_writer *w, const char *name, struct cbtm_error *e);
 /* VARIABLE: one row of n elements. */
 int store_append_row(struct store_writer *w, const char *column, const void *data, uint64_t n,
                      struct cbtm_error *e);
@@ -113,6 +117,8 @@ int store_cursor(struct store_writer *w, const void **cursor, size_t *n, struct 
 int store_seal(struct store_writer *w, struct cbtm_error *e);
 /* Leaves the partial file as the last commit left it, frees the writer; NULL is fine. */
 void store_leave(struct store_writer *w);
+/* Frees the writer without waiting for the disk: what it wrote is to be removed. NULL is fine. */
+void store_abandon(struct store_writer *w);
 
 /* ---------------------------------------------------------------- reading */
 struct store;

@@ -230,6 +230,11 @@ void store_leave(struct store_writer *w)
 	writer_free(w);
 }
 
+void store_abandon(struct store_writer *w)
+{
+	writer_free(w);
+}
+
 /* ---------------------------------------------------------------- appending */
 
 int store_add_column(struct store_writer *w, const char *name, enum store_type type,
@@ -274,6 +279,8 @@ int store_append(struct store_writer *w, const char *column, const void *data, u
 	struct writer_column *c = column_for_append(w, column, false, e);
 	const char *at = data;
 	int rc = c ? 0 : (int)e->name;
+	if (c && c->rows == c->first && c->rows % c->block_rows)
+		rc = error_set(e, CBTM_ERR_INTERNAL, column, "the column was ended: it takes no more rows");
 	while (!rc && rows > 0) {
 		uint64_t room = c->block_rows - (c->rows - c->first);
 		uint64_t take = rows < room ? rows : room;
@@ -294,6 +301,15 @@ int store_append(struct store_writer *w, const char *column, const void *data, u
 			rc = writer_load_tail(w, c, e);
 	}
 	return writer_failed(w, rc, e);
+}
+
+int store_end_column(struct store_writer *w, const char *name, struct cbtm_error *e)
+{
+	struct writer_column *c = column_for_append(w, name, false, e);
+	if (!c || c->rows == c->first)
+		return e->name;
+	int rc = writer_close_block(w, c, e);
+	return writer_failed(w, rc ? rc : writer_relieve(w, e), e);
 }
 
 static int append_row(struct store_writer *w, struct writer_column *c, const void *data, uint64_t n,

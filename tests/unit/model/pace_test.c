@@ -18,7 +18,7 @@ static double simulate(struct pace *p, double every, uint64_t bytes, double cost
 		if (pace_due(p, now)) {
 			double patience = pace_patience(p, now);
 			if (patience > 0 && cost > patience) {
-				pace_gave_up(p, now, now + patience, patience / cost);
+				pace_gave_up(p, now, now + patience, cost);
 				now += patience;
 			} else {
 				pace_saved(p, now, now + cost);
@@ -57,6 +57,27 @@ static void test_a_first_one_on_a_slow_disk_takes_no_more_than_its_share(void **
 	assert_true(p.saves >= 3 && p.spent <= PACE_SHARE * seconds);
 }
 
+/* For a moment the disk hung; what the rest would have taken was guessed from that. */
+static void test_one_that_something_held_up_is_soon_tried_again(void **state)
+{
+	(void)state;
+	struct pace p;
+	double now = 0;
+	pace_start(&p, 5, 65 << 20, 0);
+	while (!pace_due(&p, now))
+		now += 0.2;
+	double patience = pace_patience(&p, now);
+	assert_true(now < 6 && patience > 0 && patience < 0.13);
+	pace_gave_up(&p, now, now + patience, 10);
+	while (!pace_due(&p, now))
+		now += 0.2;
+	assert_true(now < 35 && pace_patience(&p, now) > 3 * patience); /* not at 500 s */
+	pace_saved(&p, now, now + 0.03);
+	assert_true(pace_share(&p, now + 1) <= PACE_SHARE);
+	/* From here on it is known. */
+	assert_true(pace_due(&p, now + 5.1) && pace_patience(&p, now + 5.1) == 0);
+}
+
 static void test_what_was_waited_beside_it_counts(void **state)
 {
 	(void)state;
@@ -65,6 +86,14 @@ static void test_what_was_waited_beside_it_counts(void **state)
 	pace_waited(&p, 5);
 	assert_false(pace_due(&p, 200));
 	assert_true(pace_due(&p, 260) && pace_share(&p, 250) == 0.02);
+}
+
+static void test_who_waits_for_the_end_does_not_wait_for_two_slow_saves(void **state)
+{
+	(void)state;
+	assert_true(pace_another(0.2, 0.4) && pace_another(5, 5));
+	assert_false(pace_another(3, 8));
+	assert_false(pace_another(12, 0.1));
 }
 
 static void test_0_seconds_are_every_step(void **state)
@@ -81,7 +110,9 @@ int main(void)
 		cmocka_unit_test(test_a_quick_save_comes_at_every_interval),
 		cmocka_unit_test(test_a_slow_save_comes_less_often_and_takes_no_more_than_its_share),
 		cmocka_unit_test(test_a_first_one_on_a_slow_disk_takes_no_more_than_its_share),
+		cmocka_unit_test(test_one_that_something_held_up_is_soon_tried_again),
 		cmocka_unit_test(test_what_was_waited_beside_it_counts),
+		cmocka_unit_test(test_who_waits_for_the_end_does_not_wait_for_two_slow_saves),
 		cmocka_unit_test(test_0_seconds_are_every_step),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,12 +20,12 @@ static char *path(uint64_t step)
 	return resume_path(folder, step, &e);
 }
 
-static int begin(struct saving *s, struct program *p, uint64_t step, double patience,
-                 double *written, struct cbtm_error *e)
+static int begin(struct saving *s, struct program *p, uint64_t step, double patience, double *whole,
+                 struct cbtm_error *e)
 {
 	struct run_state at = { .step = step };
 	test_fill(p, (float)step);
-	return saving_begin(s, folder, path(step), NULL, 0, &mine, p, &at, patience, written, e);
+	return saving_begin(s, folder, path(step), NULL, 0, &mine, p, &at, patience, whole, e);
 }
 
 /* Of the parameter "token" in the newest state; its step. */
@@ -48,11 +48,11 @@ static void test_what_is_trained_meanwhile_is_not_saved(void **state)
 	struct cbtm_error e = { 0 };
 	struct program p = test_program();
 	struct saving s = { 0 };
-	double written;
+	double whole;
 	float first;
 	for (uint64_t step = 1; step <= 4; step++) {
-		assert_int_equal(begin(&s, &p, step, 0, &written, &e), 0);
-		assert_true(s.running && written == 1);
+		assert_int_equal(begin(&s, &p, step, 0, &whole, &e), 0);
+		assert_true(s.running && whole == 0);
 		test_fill(&p, 99); /* the next step, before the thread need have begun */
 		assert_int_equal(saving_end(&s, &e), 0);
 		assert_true(s.bytes > 3 * 4 * 1000 && s.step == step && s.end >= s.begin);
@@ -81,10 +81,10 @@ static void test_one_that_was_given_up_is_not_under_way(void **state)
 	struct cbtm_error e = { 0 };
 	struct program p = test_program();
 	struct saving s = { 0 };
-	double written;
+	double whole;
 	float first;
-	assert_int_equal(begin(&s, &p, 5, 1e-9, &written, &e), 0);
-	assert_true(written < 1 && !s.running);
+	assert_int_equal(begin(&s, &p, 5, 1e-9, &whole, &e), 0);
+	assert_true(whole > 0 && !s.running);
 	assert_int_equal(saving_end(&s, &e), 0);
 	assert_int_equal(loaded(&p, &first), 0);
 	program_close(&p);
@@ -96,13 +96,13 @@ static void test_the_threads_error_is_that_of_who_waits(void **state)
 	struct cbtm_error e = { 0 }, ignored = { 0 };
 	struct program p = test_program();
 	struct saving s = { 0 };
-	double written;
+	double whole;
 	char *to = path(7), *taken = path_printf(&e, "%s/part-00000.json", to);
 	/* Where the manifest is to be published there is a folder. */
 	assert_int_equal(folder_make(folder, &e), 0);
 	struct run_state at = { .step = 7 };
 	struct store_writer *w = NULL;
-	assert_int_equal(resume_write(to, &mine, &p, &at, 0, &w, &written, &e), 0);
+	assert_int_equal(resume_write(to, &mine, &p, &at, 0, &w, &whole, &e), 0);
 	assert_int_equal(folder_make(taken, &e), 0);
 	s = (struct saving){ .running = true, .dir = folder, .path = to, .writer = w };
 	saving_seal(&s);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -56,6 +57,82 @@ static void test_large_open_blocks_are_put_away_and_come_back(void **state)
 	sample_same_files(a, b, "part-00000.json");
 	sample_folder_free(a);
 	sample_folder_free(b);
+}
+
+static uint64_t size_of(const char *folder, const char *name, uint64_t *inode)
+{
+	char path[300];
+	struct stat st;
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	if (stat(path, &st))
+		return 0;
+	*inode = st.st_ino;
+	return (uint64_t)st.st_size;
+}
+
+/* One behind the other, the second of two blocks and a rest; `ended`: by their names, each ended. */
+static struct store_writer *long_tensors(const char *folder, bool ended)
+{
+	struct cbtm_error e = { 0 };
+	struct store_writer *w;
+	float *rows = calloc(80, WIDTH * sizeof *rows); /* of 1 MiB each */
+	sample_ok(store_create(folder, 0, sample_kind(), sample_fingerprint(1), &w, &e), &e);
+	for (int i = 0; i < 3; i++) {
+		int t = ended ? i : 2 - i;
+		char name[8];
+		snprintf(name, sizeof name, "w%d", t);
+		fill(rows, t, 3);
+		sample_ok(store_add_column(w, name, STORE_F32, STORE_TENSOR, WIDTH, &e), &e);
+		sample_ok(store_append(w, name, rows, t == 1 ? 80 : 40, &e), &e);
+		if (ended)
+			sample_ok(store_end_column(w, name, &e), &e);
+	}
+	free(rows);
+	return w;
+}
+
+static void test_ended_tensors_are_written_once(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	char *a = sample_folder(), *b = sample_folder();
+	uint64_t before = 0, after = 0, other = 0;
+	struct store_writer *w = long_tensors(a, true);
+	/* All are on their last pages but what waits in memory; none waits in the other file. */
+	assert_true(size_of(a, "part-00000.lmdb.blocks", &before) > UINT64_C(100) << 20);
+	assert_true(size_of(a, "part-00000.lmdb.partial", &other) < 1 << 20);
+	sample_ok(store_seal(w, &e), &e);
+	assert_true(size_of(a, "part-00000.lmdb", &after) > UINT64_C(160) << 20);
+	assert_int_equal(after, before);
+	/* However they come, it is the same file. */
+	sample_ok(store_seal(long_tensors(b, false), &e), &e);
+	sample_same_files(a, b, "part-00000.lmdb");
+	sample_folder_free(a);
+	sample_folder_free(b);
+}
+
+static void test_an_ended_column_takes_no_more_rows(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	char *folder = sample_folder();
+	float row[4] = { 1, 2, 3, 4 };
+	struct store_writer *w;
+	for (int round = 0; round < 2; round++) { /* then by another writer */
+		sample_ok(store_create(folder, 0, sample_kind(), sample_fingerprint(1), &w, &e), &e);
+		sample_ok(store_add_column(w, "w", STORE_F32, STORE_TENSOR, 4, &e), &e);
+		if (!round)
+			sample_ok(store_append(w, "w", row, 1, &e), &e);
+		sample_ok(store_end_column(w, "w", &e), &e);
+		sample_ok(store_end_column(w, "w", &e), &e);
+		sample_ok(store_commit(w, NULL, 0, &e), &e);
+		assert_int_equal(store_rows(w, "w"), 1);
+		assert_int_equal(store_append(w, "w", row, 1, &e), CBTM_ERR_INTERNAL);
+		assert_non_null(strstr(e.what, "was ended"));
+		e = (struct cbtm_error){ 0 };
+		store_leave(w);
+	}
+	sample_folder_free(folder);
 }
 
 static void test_cursor_is_what_the_last_commit_said(void **state)
@@ -109,6 +186,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_open_blocks_are_put_away_and_come_back),
+		cmocka_unit_test(test_ended_tensors_are_written_once),
+		cmocka_unit_test(test_an_ended_column_takes_no_more_rows),
 		cmocka_unit_test(test_cursor_is_what_the_last_commit_said),
 		cmocka_unit_test(test_facts_of_the_last_commit_stay),
 	};

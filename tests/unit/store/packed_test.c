@@ -50,12 +50,15 @@ static void test_order_follows_from_rows(void **state)
 {
 	(void)state;
 	/* A full fixed block is complete with its last row, a variable one with the row behind it. */
-	assert_int_equal(packed_time(100, 50, 50, 1000), 100);
-	assert_int_equal(packed_time(100, 50, 0, 1000), 101);
+	assert_int_equal(packed_time(STORE_FIXED, 100, 50, 50, 1000), 100);
+	assert_int_equal(packed_time(STORE_VARIABLE, 100, 50, 0, 1000), 101);
 	/* What was open at the end comes last; a full block is not open, though it be the last. */
-	assert_true(packed_time(1000, 49, 50, 1000) == UINT64_MAX);
-	assert_true(packed_time(1000, 3, 0, 1000) == UINT64_MAX);
-	assert_int_equal(packed_time(1000, 50, 50, 1000), 1000);
+	assert_true(packed_time(STORE_FIXED, 1000, 49, 50, 1000) == UINT64_MAX);
+	assert_true(packed_time(STORE_VARIABLE, 1000, 3, 0, 1000) == UINT64_MAX);
+	assert_int_equal(packed_time(STORE_FIXED, 1000, 50, 50, 1000), 1000);
+	/* Tensors before all others, full or not. */
+	assert_int_equal(packed_time(STORE_TENSOR, 1000, 50, 50, 1000), 0);
+	assert_int_equal(packed_time(STORE_TENSOR, 1000, 49, 50, 1000), 0);
 }
 
 int main(void)
