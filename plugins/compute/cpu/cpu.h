@@ -42,18 +42,20 @@ enum class {
 enum { OP_FORMS = CBTM_OP_COUNT, OP_COUNT };
 
 enum {
-	BLOCK = 64,     /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
-	CHUNK = 16384,  /* elements of a task of the optimizer and of sums of squares */
-	K_BLOCK = 128,  /* terms of a product that are summed before the sum goes to memory */
-	PACK_ROWS = 32, /* rows of a matrix that are packed at a time */
-	PAST_CACHES = 64 << 20,    /* bytes of packs, of gradients, that no cache is expected to hold */
-	WEIGHT_ROWS = 128,         /* rows of a weight's gradient that a task makes, at most */
-	HEAD_COLUMNS = 128,        /* vocabulary that a task of the head's weight gradient takes */
-	HEAD_FLOATS = 4 << 20,     /* logits that are in memory at a time */
-	SLICE = 512,               /* mixed: vocabulary that the head takes at a time */
-	HEAD_BYTES = 16 << 20,     /* mixed: e (mixed_head.h) that is in memory at a time, but */
-	HEAD_ROWS = 512,           /* at least of so many rows */
-	MIXED_WIDTH = 128,         /* width from which on precision auto takes bf16 */
+	BLOCK = 64,    /* rows (tokens) of a task of class ROWS, of the head, queries in attention */
+	CHUNK = 16384, /* elements of a task of the optimizer */
+	SUM_FLOATS = 65536,     /* about, elements of a task of sums of squares: whole rows */
+	SQUARE_LANES = 8,       /* a row's squares are summed in so many lanes, in double precision */
+	K_BLOCK = 128,          /* terms of a product that are summed before the sum goes to memory */
+	PACK_ROWS = 32,         /* rows of a matrix that are packed at a time */
+	PAST_CACHES = 64 << 20, /* bytes of packs, of gradients, that no cache is expected to hold */
+	WEIGHT_ROWS = 128,      /* rows of a weight's gradient that a task makes, at most */
+	HEAD_COLUMNS = 128,     /* vocabulary that a task of the head's weight gradient takes */
+	HEAD_FLOATS = 4 << 20,  /* logits that are in memory at a time */
+	SLICE = 512,            /* mixed: vocabulary that the head takes at a time */
+	HEAD_BYTES = 16 << 20,  /* mixed: e (mixed_head.h) that is in memory at a time, but */
+	HEAD_ROWS = 512,        /* at least of so many rows */
+	MIXED_WIDTH = 128,      /* width from which on precision auto takes bf16 */
 	LINE = 64 / sizeof(float), /* floats of a line of the cache */
 	TURN_FLOATS = 16384,       /* mixed: a piece of a matrix that is turned (mixed_turn.h) */
 	HUGE_PAGE = 2 << 20,       /* bytes */
@@ -91,6 +93,11 @@ struct tensor {
 	 */
 	bool blank;
 	/*
+	 * Mixed: the sum of the squares of each row of a matrix' gradient, made where the row is written;
+	 * a negative one is not known. So the norm need not read the gradient again.
+	 */
+	double *squares;
+	/*
 	 * An activation in bf16: rows, `stride` from one to the next, zeros behind the columns: the left
 	 * side of products. Pairs of tokens in panels, [columns / 32][tokens / 2][32][2], `pair_panel` from
 	 * one to the next: both sides of a weight's gradient. Rows that no other region needs are
@@ -120,7 +127,7 @@ struct program {
 	float *memory;         /* activations and scratch shared by the tasks of a region */
 	float *thread_scratch; /* `threads` times thread_floats: local rows, then the operation's own */
 	size_t memory_floats, local_floats, thread_floats;
-	double *partial;             /* sums of squares by chunk; losses by block */
+	double *partial;             /* sums of squares by task; losses by block */
 	bool timed;                  /* option timings */
 	bool turned;                 /* mixed: matrices are packed by rows alone (mixed_turn.h) */
 	double seconds[CLASS_COUNT]; /* spent so far */
@@ -232,6 +239,24 @@ static inline uint32_t load_of(const struct cbtm_operation *op)
 	bool groups = op->kind == CBTM_OP_GROUP_LINEAR || op->kind == CBTM_OP_GROUP_INPUT;
 	return groups ? op->in[3] : CBTM_NONE;
 }
+/* The lanes of a row's squares, in order. */
+static inline double square_sum(const double lanes[SQUARE_LANES])
+{
+	double sum = lanes[0];
+	for (size_t j = 1; j < SQUARE_LANES; j++)
+		sum += lanes[j];
+	return sum;
+}
+/* Rows of a tensor that a task sums, a multiple of 4; how many tasks. */
+static inline size_t sum_rows(const struct tensor *t)
+{
+	return round_up(blocks(SUM_FLOATS, t->columns), 4);
+}
+static inline size_t sum_tasks(const struct tensor *t)
+{
+	return blocks(t->elements / t->columns, sum_rows(t));
+}
+
 static inline float *thread_scratch(const struct work *w, unsigned thread)
 {
 	return w->p->thread_scratch + thread * w->p->thread_floats;

@@ -12,48 +12,60 @@ static struct tensor *walked(const struct work *w, uint32_t o)
 	return tensor_of(w->p, op->kind == CBTM_OP_ADAMW ? op->out[0] : op->in[0]);
 }
 
-/* Chunks that are summed side by side: a sum's additions wait for each other. */
-enum { SUMS = 4, LANES = 8 };
+/* Rows that are summed side by side: a sum's additions wait for each other. */
+enum { SUMS = 4 };
 
-/* The squares' sums of `many` chunks from v on, the last of n elements, each in lanes of 8. */
-static void sum_chunks(const float *v, size_t many, size_t n, double *partial)
+/* The sums of the squares of `rows` (at most SUMS) rows of k numbers, each in SQUARE_LANES lanes. */
+static void square_rows(const float *v, size_t rows, size_t k, double *squares)
 {
-	double sum[SUMS][LANES] = { 0 };
-	size_t whole = many == SUMS && n == CHUNK ? CHUNK : 0;
-	for (size_t i = 0; i < whole; i += LANES)
-		for (size_t c = 0; c < SUMS; c++)
-			for (size_t j = 0; j < LANES; j++) {
-				double x = v[c * CHUNK + i + j];
-				sum[c][j] += x * x;
+	double sum[SUMS][SQUARE_LANES] = { 0 };
+	size_t whole = rows == SUMS ? k / SQUARE_LANES * SQUARE_LANES : 0;
+	for (size_t i = 0; i < whole; i += SQUARE_LANES)
+		for (size_t r = 0; r < SUMS; r++)
+			for (size_t j = 0; j < SQUARE_LANES; j++) {
+				double x = v[r * k + i + j];
+				sum[r][j] += x * x;
 			}
-	for (size_t c = 0; c < many; c++) {
-		const float *x = v + c * CHUNK;
-		size_t end = c + 1 < many ? CHUNK : n, i = whole;
-		for (; i + LANES <= end; i += LANES)
-			for (size_t j = 0; j < LANES; j++)
-				sum[c][j] += (double)x[i + j] * x[i + j];
-		for (; i < end; i++)
-			sum[c][0] += (double)x[i] * x[i];
-		for (size_t j = 1; j < LANES; j++)
-			sum[c][0] += sum[c][j];
-		partial[c] = sum[c][0];
+	for (size_t r = 0; r < rows; r++) {
+		const float *x = v + r * k;
+		size_t i = whole;
+		for (; i + SQUARE_LANES <= k; i += SQUARE_LANES)
+			for (size_t j = 0; j < SQUARE_LANES; j++)
+				sum[r][j] += (double)x[i + j] * x[i + j];
+		for (size_t j = 0; i < k; i++, j++)
+			sum[r][j] += (double)x[i] * x[i];
+		squares[r] = square_sum(sum[r]);
 	}
+}
+
+/* The sums of rows [r0, r1), those that are not known read. */
+static double sum_of_rows(const struct tensor *t, size_t r0, size_t r1)
+{
+	double sum = 0, here[SUMS];
+	for (size_t r = r0; r < r1; r += SUMS) {
+		size_t rows = least(SUMS, r1 - r);
+		bool known = t->squares != NULL;
+		for (size_t i = 0; known && i < rows; i++)
+			known = !(t->squares[r + i] < 0);
+		if (!known)
+			square_rows(t->v + r * t->columns, rows, t->columns, here);
+		for (size_t i = 0; i < rows; i++)
+			sum += known ? t->squares[r + i] : here[i];
+	}
+	return sum;
 }
 
 static int task_sums(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	(void)thread, (void)e;
 	const struct work *w = arg;
-	double *partial = w->p->partial;
+	double *partial = w->p->partial + task;
 	uint32_t o = 0;
-	size_t n = walked(w, o)->elements;
-	for (; task >= blocks(n, SUMS * CHUNK); n = walked(w, ++o)->elements) {
-		task -= blocks(n, SUMS * CHUNK);
-		partial += blocks(n, CHUNK);
-	}
-	size_t from = task * SUMS * CHUNK, part = least(n - from, SUMS * CHUNK);
-	size_t many = blocks(part, CHUNK);
-	sum_chunks(walked(w, o)->v + from, many, part - (many - 1) * CHUNK, partial + task * SUMS);
+	for (; task >= sum_tasks(walked(w, o)); o++)
+		task -= sum_tasks(walked(w, o));
+	const struct tensor *t = walked(w, o);
+	size_t r0 = task * sum_rows(t);
+	*partial = sum_of_rows(t, r0, least(r0 + sum_rows(t), t->elements / t->columns));
 	return 0;
 }
 
@@ -61,13 +73,13 @@ static int run_sums(struct work *w, struct cbtm_error *e)
 {
 	size_t tasks = 0;
 	for (uint32_t o = 0; o < w->operations; o++)
-		tasks += blocks(walked(w, o)->elements, SUMS * CHUNK);
+		tasks += sum_tasks(walked(w, o));
 	if (host->pool_run(host->pool(), tasks, task_sums, w, e))
 		return e->name;
 	const double *partial = w->p->partial;
 	for (uint32_t o = 0; o < w->operations; o++) {
 		double sum = 0;
-		for (size_t n = blocks(walked(w, o)->elements, CHUNK); n; n--)
+		for (size_t n = sum_tasks(walked(w, o)); n; n--)
 			sum += *partial++;
 		tensor_of(w->p, w->op[o].out[0])->f64[w->op[o].number] = sum;
 	}

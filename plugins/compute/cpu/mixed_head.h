@@ -241,13 +241,16 @@ static int task_mixed_head_weight(void *arg, size_t task, unsigned thread, struc
 	for (size_t v = 0; v < n; v += WEIGHT_ROWS)
 		add_weights(least(WEIGHT_ROWS, n - v), d, blocks(w->count, 2), s.e + (v0 + v) * s.rows,
 		            s.rows * PANEL, right, s.rows * PANEL, dweight->v + (v0 + v) * d,
-		            store_of(dweight, !w->from));
+		            store_of(dweight, !w->from),
+		            dweight->squares ? dweight->squares + v0 + v : NULL);
 	for (size_t r = 0; r < w->count; r++) {
 		if (target[r] < v0 || target[r] - v0 >= n)
 			continue;
 		float *to_row = dweight->v + (size_t)target[r] * d;
 		for (size_t i = 0; i < d; i++)
 			to_row[i] += s.target_f[r] * float_of_bf16(x->rows[(w->from + r) * x->stride + i]);
+		if (dweight->squares)
+			square_rows(to_row, 1, d, dweight->squares + target[r]);
 	}
 	return 0;
 }

@@ -24,23 +24,52 @@ static void mixed_bias(const uint16_t *dy, size_t pairs, size_t n, float *bias)
 /* What is done with sums: added; stored, as what they are added to is zero; that past the caches. */
 enum store { STORE_ADDED, STORE_OVER, STORE_PAST };
 
-/* Sums of rows x least(32, columns) into `to`, rows `stride` apart. */
+/* lanes += the squares of two vectors, in double precision. */
+static inline void add_squares(double *lanes, const vec v[2])
+{
+	__m512d sum = _mm512_load_pd(lanes);
+	for (int i = 0; i < 2; i++) { /* a square of two floats is exact */
+		__m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v[i]));
+		__m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v[i], 1));
+		sum = _mm512_fmadd_pd(high, high, _mm512_fmadd_pd(low, low, sum));
+	}
+	_mm512_store_pd(lanes, sum);
+}
+
+/* Sums of rows x least(32, columns) into `to`, rows `stride` apart. squares: of what `to` then
+ * holds, in lanes; NULL: not wanted. */
+static inline __attribute__((always_inline)) void
+store_panel_by(float *to, size_t stride, size_t rows, struct lanes lanes, const float *sums,
+               bool added, bool past, double (*squares)[SQUARE_LANES])
+{
+	for (size_t r = 0; r < rows; r++, to += stride, sums += PANEL) {
+		vec sum[2];
+		for (size_t i = 0; i < 2; i++) {
+			float *at = to + i * WIDTH;
+			vec other = added ? load_lanes(at, lanes.half[i]) : vec_set(0); /* 0 + -0 is 0 */
+			sum[i] = (vec)_mm512_maskz_add_ps(lanes.half[i], (__m512)vec_load(sums + i * WIDTH),
+			                                  (__m512)other);
+			if (past)
+				_mm512_stream_ps(at, (__m512)sum[i]);
+			else
+				store_lanes(at, lanes.half[i], sum[i]);
+		}
+		if (squares)
+			add_squares(squares[r], sum);
+	}
+}
+
 static void store_panel(float *to, size_t stride, size_t rows, size_t columns, const float *sums,
-                        enum store store)
+                        enum store store, double (*squares)[SQUARE_LANES])
 {
 	struct lanes lanes = lanes_from(columns, 0);
 	bool lines = columns >= PANEL && (uintptr_t)to % 64 == 0 && stride % WIDTH == 0;
-	for (size_t r = 0; r < rows; r++, to += stride, sums += PANEL)
-		for (size_t i = 0; i < 2; i++) {
-			vec sum = vec_load(sums + i * WIDTH);
-			float *at = to + i * WIDTH;
-			if (store == STORE_PAST && lines)
-				_mm512_stream_ps(at, (__m512)(sum + vec_set(0))); /* 0 + -0 is 0 */
-			else if (store == STORE_ADDED)
-				store_lanes(at, lanes.half[i], load_lanes(at, lanes.half[i]) + sum);
-			else
-				store_lanes(at, lanes.half[i], sum + vec_set(0));
-		}
+	if (store == STORE_ADDED)
+		store_panel_by(to, stride, rows, lanes, sums, true, false, squares);
+	else if (store == STORE_PAST && lines)
+		store_panel_by(to, stride, rows, lanes, sums, false, true, squares);
+	else
+		store_panel_by(to, stride, rows, lanes, sums, false, false, squares);
 }
 
 /* How a gradient's numbers are stored. */
@@ -52,12 +81,14 @@ static enum store store_of(const struct tensor *gradient, bool first)
 }
 
 /* c[rows x k] += (or, by `store`, =) left' right over pairs of tokens, both copies in pairs; rows at
- * most WEIGHT_ROWS, left from its panel's first row. */
+ * most WEIGHT_ROWS, left from its panel's first row. squares, unless NULL, gets those of c's rows. */
 static void add_weights(size_t rows, size_t k, size_t pairs, const uint16_t *left,
                         size_t left_panel, const uint16_t *right, size_t right_panel, float *c,
-                        enum store store)
+                        enum store store, double *squares)
 {
 	float sums[WEIGHT_ROWS * PANEL] __attribute__((aligned(64)));
+	double lanes[WEIGHT_ROWS][SQUARE_LANES] __attribute__((aligned(64)));
+	memset(lanes, 0, rows * sizeof *lanes);
 	for (size_t j = 0; j < k; j += PANEL) {
 		const uint16_t *b = right + j / PANEL * right_panel;
 		for (size_t p = 0; p < pairs; p += TOKEN_PAIRS)
@@ -67,8 +98,10 @@ static void add_weights(size_t rows, size_t k, size_t pairs, const uint16_t *lef
 				           b + p * 2 * PANEL, sums + i * PANEL, PANEL, p > 0);
 		if (!pairs)
 			memset(sums, 0, sizeof sums);
-		store_panel(c + j, k, rows, k - j, sums, store);
+		store_panel(c + j, k, rows, k - j, sums, store, squares ? lanes : NULL);
 	}
+	for (size_t r = 0; squares && r < rows; r++)
+		squares[r] = square_sum(lanes[r]);
 	_mm_sfence();
 }
 
@@ -81,9 +114,11 @@ static int task_mixed_weights(void *arg, size_t i, unsigned thread, struct cbtm_
 	const struct tensor *dweight = tensor_of(w->p, t.op->out[0]);
 	const struct tensor *dbias = tensor_of(w->p, t.op->out[1]);
 	size_t k = dweight->columns, pairs = blocks(t.rows, 2), rows = t.j1 - t.j0;
+	size_t first = t.group * t.n + t.j0;
 	const uint16_t *left = dy->pairs + t.j0 / PANEL * dy->pair_panel + t.r0 * PANEL;
 	add_weights(rows, k, pairs, left, dy->pair_panel, x->pairs + t.r0 * PANEL, x->pair_panel,
-	            dweight->v + (t.group * t.n + t.j0) * k, store_of(dweight, true));
+	            dweight->v + first * k, store_of(dweight, true),
+	            dweight->squares ? dweight->squares + first : NULL);
 	for (size_t j = 0; dbias && j < rows; j += PANEL)
 		mixed_bias(left + j / PANEL * dy->pair_panel, pairs, rows - j,
 		           dbias->v + t.group * t.n + t.j0 + j);

@@ -58,6 +58,7 @@ static void program_free(void *program)
 		host->release(t->by_column);
 		host->release(t->by_row16);
 		host->release(t->by_column16);
+		host->release(t->squares);
 	}
 	host->release(p->tensor);
 	host->release(p->operation);
@@ -170,15 +171,52 @@ static void choose_stores(struct program *p)
 	}
 }
 
-/* Sums in double precision: a chunk of a gradient, and the loss of a block. */
+/* Sums in double precision: some rows of a gradient, and the loss of a block. */
 static int partial_make(struct program *p, struct cbtm_error *e)
 {
-	size_t chunks = 2 * blocks((size_t)p->batch * p->T, BLOCK);
-	for (uint32_t i = 0, first = 0; i < p->operations; i++)
+	size_t sums = 2 * blocks((size_t)p->batch * p->T, BLOCK);
+	for (uint32_t i = 0; i < p->operations; i++)
 		if (p->operation[i].kind == CBTM_OP_SQUARE_SUM)
-			chunks += blocks(tensor_of(p, p->operation[i].in[first])->elements, CHUNK);
-	p->partial = take(chunks, sizeof *p->partial, e);
+			sums += sum_tasks(tensor_of(p, p->operation[i].in[0]));
+	p->partial = take(sums, sizeof *p->partial, e);
 	return e->name;
+}
+
+static void forget_squares(struct tensor *t)
+{
+	for (size_t r = 0; t->squares && r < t->elements / t->columns; r++)
+		t->squares[r] = -1;
+}
+
+/* The output whose rows' squares an operation makes, too; -1: none. */
+static int squared_output(const struct program *p, const struct cbtm_operation *op)
+{
+	if (!p->variant->mixed)
+		return -1;
+	if (op->kind == CBTM_OP_LINEAR_WEIGHT || op->kind == CBTM_OP_GROUP_WEIGHT)
+		return 0;
+	return op->kind == CBTM_OP_HEAD_LOSS ? 2 : -1;
+}
+
+/* Room for them, if the list wants their sums. */
+static int squares_make(struct program *p, struct cbtm_error *e)
+{
+	for (uint32_t i = 0; i < p->operations; i++) {
+		int out = squared_output(p, &p->operation[i]);
+		if (out < 0 || p->operation[i].out[out] == CBTM_NONE)
+			continue;
+		struct tensor *t = &p->tensor[p->operation[i].out[out]];
+		bool wanted = false;
+		for (uint32_t o = 0; o < p->operations; o++)
+			wanted |= p->operation[o].kind == CBTM_OP_SQUARE_SUM &&
+			          tensor_of(p, p->operation[o].in[0]) == t;
+		if (wanted && !t->squares)
+			t->squares = take(t->elements / t->columns, sizeof *t->squares, e);
+		if (e->name)
+			return e->name;
+		forget_squares(t);
+	}
+	return 0;
 }
 
 /* Scratch for each of the pool's threads. */
@@ -245,8 +283,8 @@ static int program_fill(struct program *p, const struct cbtm_list *list, int pac
 	for (uint32_t i = 0; i < operations && !e->name; i++)
 		packs_make(p, &list->operation[i], e);
 	choose_stores(p);
-	if (!e->name)
-		partial_make(p, e);
+	if (!e->name && !partial_make(p, e))
+		squares_make(p, e);
 	return e->name;
 }
 
@@ -290,6 +328,7 @@ static int tensor_write(void *program, uint32_t tensor, const void *data, struct
 	memcpy(to, data, n);
 	t->stale = true;
 	t->blank = false;
+	forget_squares(t);
 	return 0;
 }
 
@@ -385,6 +424,24 @@ static void settle(struct program *p, const struct region *r, bool behind)
 	}
 }
 
+/* Behind a region: squares of rows that changed, and that it did not make, are not known. */
+static void settle_squares(struct program *p, const struct region *r)
+{
+	for (uint32_t o = 0; o < r->operations; o++) {
+		const struct cbtm_operation *op = &p->operation[r->first + o];
+		for (int i = 0; i < 4; i++) {
+			struct tensor *t = tensor_of(p, op->out[i]);
+			if (!t || !t->squares || i == squared_output(p, op))
+				continue;
+			if (op->kind != CBTM_OP_EMBED_GRADIENT || i != 0)
+				forget_squares(t);
+			else
+				for (size_t n = 0; n < p->rows; n++)
+					t->squares[p->tensor[op->in[0]].ids[n]] = -1;
+		}
+	}
+}
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -411,6 +468,7 @@ static int run(void *program, enum cbtm_section section, const struct cbtm_scala
 		if (p->variant->region[p->region[r].class](&w, e))
 			return e->name;
 		settle(p, &p->region[r], true);
+		settle_squares(p, &p->region[r]);
 		if (p->timed)
 			p->seconds[p->region[r].class] += seconds() - start;
 	}
@@ -457,7 +515,7 @@ CBTM_EXPORT const struct cbtm_compute cbtm_plugin = {
 	            .size = sizeof cbtm_plugin,
 	            .kind = "compute",
 	            .name = "cpu",
-	            .version = 2,
+	            .version = 3,
 	            .description = "fp32 and bf16 on the processor's vector units",
 	            .params = params,
 	            .options_size = sizeof(struct options),

@@ -248,6 +248,59 @@ static void test_a_step_that_is_not_finite_is_not_taken(void **state)
 	}
 }
 
+/* The norm is that of the gradients as they stand, whether their squares were summed where they were
+ * written or are read: of a batch in two pieces, and behind a gradient that cbtm writes. */
+static void check_norm(const struct model_config *config, int precision)
+{
+	struct fixture a, b;
+	struct fixture_choice c = { "cpu", *config, true, true, false, precision };
+	fixture_make(&a, &c);
+	fixture_make(&b, &c);
+	a.scalars.balance = b.scalars.balance = 0.02;
+	for (int step = 0; step < 2; step++) {
+		double sum = 0;
+		for (int piece = 0; piece < 2; piece++) {
+			fixture_loss(&a);
+			fixture_loss(&b);
+		}
+		for (uint32_t t = 0; t < b.list->tensors; t++) {
+			size_t n;
+			if (b.list->tensor[t].role != CBTM_ROLE_GRADIENT)
+				continue;
+			double *v = fixture_values(&b, b.list->tensor[t].name, &n);
+			for (size_t i = 0; i < n; i++)
+				sum += v[i] * v[i];
+			fixture_write(&b, b.list->tensor[t].name, v, n);
+			free(v);
+		}
+		fixture_run(&a, CBTM_UPDATE);
+		fixture_run(&b, CBTM_UPDATE);
+		size_t n;
+		double *norm = fixture_values(&a, "norm", &n);
+		assert_true(fabs(norm[0] - sqrt(sum)) <= 1e-12 * norm[0]);
+		free(norm);
+		fixture_same(&a, &b, "norm", 1);
+		fixture_same_model(&a, &b);
+	}
+	fixture_free(&a);
+	fixture_free(&b);
+}
+
+static void test_the_norm_is_that_of_the_gradients(void **state)
+{
+	(void)state;
+	for (int mixed = 0; mixed < 2; mixed++)
+		for (int a = 0; a < ARCHITECTURES; a++) {
+			struct model_config config = test_config;
+			config.architecture = (enum architecture)a;
+			if (mixed)
+				config.moe = (struct moe_config){ 4, 2, 2 };
+			check_norm(&config, PRECISION_FP32);
+			if (fixture_has_bf16())
+				check_norm(&config, PRECISION_BF16);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_threads_scores_and_neighbours_change_no_bit),
 		cmocka_unit_test(test_gradients_are_zero_behind_an_update),
 		cmocka_unit_test(test_checkpointing_changes_no_bit),
+		cmocka_unit_test(test_the_norm_is_that_of_the_gradients),
 		cmocka_unit_test(test_a_step_that_is_not_finite_is_not_taken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
