@@ -167,7 +167,7 @@ static const struct stage_task tasks[] = {
 	{ .name = "seed",
 	  .kind = "checkpoint",
 	  .sentence = "train the seed that all experts branch from, or import it",
-	  .version = 3,
+	  .version = 4,
 	  .each = EACH_ONCE,
 	  .plugin = "compute",
 	  .reads = { { .dataset = "seed_sequences", .how = READS_ALL, .wanted = trains_seed },

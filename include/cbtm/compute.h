@@ -44,6 +44,8 @@ struct cbtm_tensor {
  * Sums over tokens (gradients, loss) are taken in an order that depends on shapes alone.
  *
  * EMBED  x[b,t] = token[ids[b,t]] + position[t].            ids: B x T, u32, each < V
+ * EMBED_GRADIENT  dtoken[ids[b,t]] += dx[b,t], with the flag PADDING but where ids[b,t] is `number` (that
+ *        row of PyTorch's Embedding with a padding_idx); dposition[t] += dx[b,t].
  * NORM   y = (x - mean) / sqrt(var + epsilon) * gain + bias, over the last dimension, var without
  *        Bessel's correction (Ba et al. 2016); statistics: N x 2, mean and 1 / sqrt(var + epsilon).
  * NORM_GRADIENT  with a = dy gain, z = (x - mean) rstd: dx = residual + rstd (a - mean(a) -
@@ -132,8 +134,9 @@ enum { /* flags of an operation */
 	   CBTM_RELU = 1,
 	   CBTM_DROPOUT = 2,
 	   CBTM_DECAY = 4,
-	   CBTM_GELU = 8,      /* never with CBTM_RELU */
-	   CBTM_EMBEDDING = 16 /* DROPOUT: of the embedding's output, at its rate */
+	   CBTM_GELU = 8,       /* never with CBTM_RELU */
+	   CBTM_EMBEDDING = 16, /* DROPOUT: of the embedding's output, at its rate */
+	   CBTM_PADDING = 32    /* EMBED_GRADIENT: the token `number` learns nothing as an input */
 };
 #define CBTM_NONE UINT32_MAX   /* no tensor */
 #define CBTM_IGNORE UINT32_MAX /* a target that does not count */
@@ -151,7 +154,7 @@ struct cbtm_operation {
 	uint32_t in[8]; /* tensors, or CBTM_NONE; slots behind the last are CBTM_NONE */
 	uint32_t out[4];
 	uint32_t heads;  /* attention */
-	uint32_t number; /* dropout: which mask; SQUARE_SUM: which sum */
+	uint32_t number; /* dropout: which mask; SQUARE_SUM: which sum; PADDING: which id */
 	double epsilon;  /* NORM */
 };
 

@@ -78,6 +78,9 @@ int model_config_check(const struct model_config *c, struct cbtm_error *e)
 		return error_set(e, CBTM_ERR_CONFIG, "model.heads",
 		                 "%llu heads do not divide the width %llu", (unsigned long long)c->heads,
 		                 (unsigned long long)c->width);
+	if (c->pads && c->padding >= c->vocabulary)
+		return error_set(e, CBTM_ERR_CONFIG, "model.padding", "%llu is no id of %llu",
+		                 (unsigned long long)c->padding, (unsigned long long)c->vocabulary);
 	return check_mixture(c, e);
 }
 
@@ -131,6 +134,8 @@ int model_config_print(const struct model_config *c, struct buffer *out, struct 
 		if (json_put_key(out, fields[i].name, e) ||
 		    json_put_u64(out, *field((struct model_config *)c, i), e))
 			return e->name;
+	if (c->pads && (json_put_key(out, "padding", e) || json_put_u64(out, c->padding, e)))
+		return e->name;
 	return print_mixture(c, out, e) ? (int)e->name : json_put_close(out, '}', e);
 }
 
@@ -186,6 +191,11 @@ int model_config_parse(const char *json, const char *where, struct model_config 
 		if (!json_member(root, fields[i].name, &v) || !json_u64(v, field(c, i)))
 			status = error_set(e, CBTM_ERR_BAD_STORE, where,
 			                   "the model's description has no number \"%s\"", fields[i].name);
+	c->padding = 0;
+	c->pads = !status && json_member(root, "padding", &v);
+	if (c->pads && !json_u64(v, &c->padding))
+		status = error_set(e, CBTM_ERR_BAD_STORE, where,
+		                   "the model's description has a \"padding\" that is no id");
 	if (!status)
 		status = parse_mixture(root, where, c, e);
 	json_parser_free(p);

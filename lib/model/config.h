@@ -28,6 +28,10 @@ struct model_config {
 	uint64_t vocabulary; /* V, ids 0 .. V-1 */
 	uint64_t length;     /* T, positions */
 	uint64_t layers, width, heads, ffn;
+	/* If it pads: the token whose embedding learns nothing where it is read, only where it is
+	 * predicted (OPT's pad_token_id, of PyTorch's padding_idx). */
+	bool pads;
+	uint64_t padding;
 	struct moe_config moe;
 };
 

@@ -395,7 +395,8 @@ static void emit_backward(struct emitter *em)
 	drop_embedding(em, dx, sum);
 	uint32_t embed[] = { em->ids, sum, emit_named(em, "token.gradient"),
 		                 emit_named(em, "position.gradient") };
-	emit_add(em, CBTM_OP_EMBED_GRADIENT, 0, embed);
+	emit_add(em, CBTM_OP_EMBED_GRADIENT, em->c->pads ? CBTM_PADDING : 0, embed)->number =
+		em->c->pads ? (uint32_t)em->c->padding : 0;
 }
 
 static void emit_update(struct emitter *em)

@@ -79,7 +79,7 @@ static int add_operation(struct list *l, enum cbtm_operation_kind kind, unsigned
 			return e->name;
 	}
 	if (variant & EXAMPLE_FLAGS)
-		flags = CBTM_DROPOUT | CBTM_DECAY | (variant & EXAMPLE_GELU ? 0 : CBTM_RELU);
+		flags = CBTM_DROPOUT | CBTM_DECAY | CBTM_PADDING | (variant & EXAMPLE_GELU ? 0 : CBTM_RELU);
 	if (variant & EXAMPLE_GELU)
 		flags |= CBTM_GELU;
 	struct cbtm_operation *o = list_add(l, kind, flags, tensor, e);

@@ -36,7 +36,8 @@ int huggingface_ids(const char *folder, const struct model_config *c, struct hug
 int huggingface_ids_keep(const struct huggingface_ids *ids, struct store_writer *w,
                          struct cbtm_error *e);
 /* What an export of a checkpoint's store names. Imported: as they were, but `bos` is what stands before its
- * texts (the fact), and where no eos was named it is `eod`. Trained here: `bos` and `eod`, pad = `eod` in OPT.
+ * texts (the fact), and where no eos was named it is `eod`. Trained here: `bos` and `eod`. OPT's pad is always
+ * the model's padding, or none: with it transformers has the same gradients.
  * BAD_STORE if the fact is none of ours. */
 int huggingface_ids_of(const struct store *checkpoint, const struct model_config *c,
                        struct huggingface_ids *ids, struct cbtm_error *e);

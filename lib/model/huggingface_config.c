@@ -154,6 +154,53 @@ static int read_sizes(const char *path, struct json root, struct model_config *c
 	return 0;
 }
 
+/* The special ids: their keys, and what OPTConfig and GPT2Config take where one is missing. */
+static const struct special {
+	const char *key, *name; /* in config.json; in our fact */
+	size_t offset;
+	uint64_t missing[ARCHITECTURES];
+} specials[] = {
+	{ "bos_token_id",
+	  "bos",
+	  offsetof(struct huggingface_ids, bos),
+	  { [ARCHITECTURE_OPT] = 2, [ARCHITECTURE_GPT2] = 50256 } },
+	{ "eos_token_id",
+	  "eos",
+	  offsetof(struct huggingface_ids, eos),
+	  { [ARCHITECTURE_OPT] = 2, [ARCHITECTURE_GPT2] = 50256 } },
+	{ "pad_token_id",
+	  "pad",
+	  offsetof(struct huggingface_ids, pad),
+	  { [ARCHITECTURE_OPT] = 1, [ARCHITECTURE_GPT2] = HUGGINGFACE_NO_ID } },
+};
+enum { PAD = 2, SPECIALS = sizeof specials / sizeof specials[0] };
+
+static uint64_t id_of(struct json root, const char *key, uint64_t missing, uint64_t vocabulary)
+{
+	struct json v, first;
+	size_t cursor = 0;
+	uint64_t id;
+	if (!member(root, key, &v))
+		return missing < vocabulary ? missing : HUGGINGFACE_NO_ID;
+	if (json_type(v) == JSON_ARRAY && json_next(v, &cursor, NULL, NULL, &first))
+		v = first;
+	return json_u64(v, &id) && id < vocabulary ? id : HUGGINGFACE_NO_ID;
+}
+
+/* OPT's padding, as PyTorch's Embedding takes it: below zero it counts from the last. */
+static void find_padding(struct json root, struct model_config *c)
+{
+	const struct special *pad = &specials[PAD];
+	uint64_t id = id_of(root, pad->key, pad->missing[ARCHITECTURE_OPT], c->vocabulary);
+	int64_t below;
+	struct json v;
+	if (member(root, pad->key, &v) && json_i64(v, &below) && below < 0 &&
+	    -(uint64_t)below <= c->vocabulary)
+		id = c->vocabulary - -(uint64_t)below;
+	c->pads = id != HUGGINGFACE_NO_ID;
+	c->padding = c->pads ? id : 0;
+}
+
 /* What is particular to an architecture. */
 static int check_more(const char *path, struct json root, struct model_config *c,
                       struct cbtm_error *e)
@@ -166,6 +213,7 @@ static int check_more(const char *path, struct json root, struct model_config *c
 		    (!json_u64(v, &projection) || projection != c->width))
 			return refuse(path, "word_embed_proj_dim", v,
 			              "the hidden_size: OPT-350m's projections are not supported", e);
+		find_padding(root, c);
 		return 0;
 	}
 	if (member(root, "layer_norm_epsilon", &v) &&
@@ -246,42 +294,9 @@ int huggingface_config(const char *folder, struct model_config *c, struct cbtm_e
 	return e->name;
 }
 
-/* The special ids: their keys, and what OPTConfig and GPT2Config take where one is missing. */
-static const struct special {
-	const char *key, *name; /* in config.json; in our fact */
-	size_t offset;
-	uint64_t missing[ARCHITECTURES];
-} specials[] = {
-	{ "bos_token_id",
-	  "bos",
-	  offsetof(struct huggingface_ids, bos),
-	  { [ARCHITECTURE_OPT] = 2, [ARCHITECTURE_GPT2] = 50256 } },
-	{ "eos_token_id",
-	  "eos",
-	  offsetof(struct huggingface_ids, eos),
-	  { [ARCHITECTURE_OPT] = 2, [ARCHITECTURE_GPT2] = 50256 } },
-	{ "pad_token_id",
-	  "pad",
-	  offsetof(struct huggingface_ids, pad),
-	  { [ARCHITECTURE_OPT] = 1, [ARCHITECTURE_GPT2] = HUGGINGFACE_NO_ID } },
-};
-enum { SPECIALS = sizeof specials / sizeof specials[0] };
-
 static uint64_t *id_at(struct huggingface_ids *ids, const struct special *s)
 {
 	return (uint64_t *)((char *)ids + s->offset);
-}
-
-static uint64_t id_of(struct json root, const char *key, uint64_t missing, uint64_t vocabulary)
-{
-	struct json v, first;
-	size_t cursor = 0;
-	uint64_t id;
-	if (!member(root, key, &v))
-		return missing < vocabulary ? missing : HUGGINGFACE_NO_ID;
-	if (json_type(v) == JSON_ARRAY && json_next(v, &cursor, NULL, NULL, &first))
-		v = first;
-	return json_u64(v, &id) && id < vocabulary ? id : HUGGINGFACE_NO_ID;
 }
 
 int huggingface_ids(const char *folder, const struct model_config *c, struct huggingface_ids *ids,
@@ -333,8 +348,6 @@ int huggingface_ids_of(const struct store *checkpoint, const struct model_config
 	if (!store_get_u64(checkpoint, "eod", &eod))
 		eod = HUGGINGFACE_NO_ID; /* imported without a tokenizer */
 	*ids = (struct huggingface_ids){ eod, eod, HUGGINGFACE_NO_ID };
-	if (c->architecture == ARCHITECTURE_OPT)
-		ids->pad = eod;
 	if (p && json && !json_parse(p, json, strlen(json), store_path(checkpoint), &root, e)) {
 		if (json_type(root) != JSON_OBJECT)
 			error_set(e, CBTM_ERR_BAD_STORE, store_path(checkpoint),
@@ -348,6 +361,8 @@ int huggingface_ids_of(const struct store *checkpoint, const struct model_config
 	}
 	if (store_get_u64(checkpoint, "bos", &bos))
 		ids->bos = bos;
+	if (c->architecture == ARCHITECTURE_OPT) /* transformers trains by it */
+		ids->pad = c->pads ? c->padding : HUGGINGFACE_NO_ID;
 	json_parser_free(p);
 	return e->name;
 }

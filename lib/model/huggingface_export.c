@@ -147,7 +147,8 @@ static int write_config(const struct model_config *c, const char *folder,
 	    !file_replace(path, text.data, text.n, e) && !huggingface_config(folder, &again, e) &&
 	    (again.architecture != c->architecture || again.vocabulary != c->vocabulary ||
 	     again.length != c->length || again.layers != c->layers || again.width != c->width ||
-	     again.heads != c->heads || again.ffn != c->ffn))
+	     again.heads != c->heads || again.ffn != c->ffn || again.pads != c->pads ||
+	     again.padding != c->padding))
 		error_set(e, CBTM_ERR_IO, path, "reads back otherwise than it was written");
 	buffer_free(&text);
 	free(path);

@@ -447,8 +447,12 @@ def examine(case, o, work):
         check(r.returncode in (65, 78) and any(w in r.stderr for w in case.words), f"refused ({r.returncode}): {r.stderr}")
         check(not list(work.glob("ours/**/DATASET.json")), "refused, but there is a dataset")
         return "refused"
-    # PyTorch gives the embedding of OPT's padding no gradient; nobody trains on it.
-    case.ids = [i for i in range(case.sizes["vocabulary"]) if i != model.config.pad_token_id or case.kind == "gpt2"]
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()  # as config.json says by now
+    for name, p in model.named_parameters():
+        check(torch.equal(p.detach(), case.state[name]), f"transformers reads {name} otherwise")
+    case.ids = list(range(case.sizes["vocabulary"]))
+    if model.config.pad_token_id is not None:  # a share of what is read
+        case.ids += [model.config.pad_token_id] * (1 + case.sizes["vocabulary"] // 10)
     eos = case.config["eos_token_id"]
     eos = eos[0] if isinstance(eos, list) else eos
     figures = [check_scores(case, run, model, work, eos, length), check_gradients(case, run, model, work, length)]

@@ -29,7 +29,7 @@ def opt(vocabulary, positions, layers, width, heads, ffn, **more):
     return OPTForCausalLM(OPTConfig(
         vocab_size=vocabulary, max_position_embeddings=positions, num_hidden_layers=layers, hidden_size=width,
         word_embed_proj_dim=width, num_attention_heads=heads, ffn_dim=ffn, dropout=0.0, attention_dropout=0.0,
-        bos_token_id=1, eos_token_id=1, pad_token_id=0, **more))
+        bos_token_id=1, eos_token_id=1, **({"pad_token_id": 0} | more)))
 
 
 def gpt2(vocabulary, positions, layers, width, heads, ffn, **more):
@@ -46,6 +46,7 @@ SMALL = {
 MORE = {
     "opt-wide": (opt, (517, 64, 3, 96, 3, 200), (3, 33), torch.float32, None),
     "opt-half": (opt, (260, 32, 1, 64, 4, 256), (2, 32), torch.float16, None),
+    "opt-no-padding": (lambda *s: opt(*s, pad_token_id=None), (100, 16, 1, 32, 2, 64), (2, 16), torch.float32, None),
     "opt-shards": (opt, (1000, 48, 4, 64, 1, 100), (2, 20), torch.float32, "200KB"),
     "gpt2-deep": (gpt2, (400, 40, 6, 48, 6, 64), (4, 31), torch.float32, None),
     "gpt2-bf16": (gpt2, (300, 64, 2, 128, 2, None), (2, 64), torch.bfloat16, None),
@@ -59,13 +60,14 @@ def make(folder, build, sizes, batch, dtype, shard):
     with torch.no_grad():
         for p in model.parameters():  # away from where it begins, so that nothing is zero by accident
             p.copy_((p + 0.15 * torch.randn_like(p)).to(dtype).to(torch.float32))
-        if build is opt:
+        if getattr(model.config, "pad_token_id", None) == 0:
             model.model.decoder.embed_tokens.weight[0] = 0.1  # the padding's row begins as zeros
     shutil.rmtree(folder, ignore_errors=True)
     model.to(dtype).save_pretrained(folder, safe_serialization=True, **({"max_shard_size": shard} if shard else {}))
     model.to(torch.float32)
     sequences, length = batch
-    ids = torch.randint(2, sizes[0], (sequences, length + 1))
+    ids = torch.randint(0, sizes[0], (sequences, length + 1))
+    ids[0, length // 2] = 0  # the padding of OPT, whose embedding learns nothing where it is read
 
     def logprobs():
         logits = model(ids[:, :-1], attention_mask=torch.ones_like(ids[:, :-1])).logits

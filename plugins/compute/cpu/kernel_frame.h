@@ -187,13 +187,14 @@ static int task_embed_gradient(void *arg, size_t task, unsigned thread, struct c
 	float *position = tensor_of(w->p, w->op->out[1])->v;
 	size_t d = tensor_of(w->p, w->op->out[0])->columns, i0 = task * EMBED_COLUMNS;
 	size_t n = least(EMBED_COLUMNS, d - i0);
+	uint32_t padding = w->op->flags & CBTM_PADDING ? w->op->number : UINT32_MAX;
 	for (size_t r = 0; r < w->rows; r++) {
 		const float *from = dx + r * d + i0;
 		float *a = token + ids[r] * d + i0, *b = position + r % w->p->T * d + i0;
-		for (size_t i = 0; i < n; i++) {
+		for (size_t i = 0; i < n && ids[r] != padding; i++)
 			a[i] += from[i];
+		for (size_t i = 0; i < n; i++)
 			b[i] += from[i];
-		}
 	}
 	return 0;
 }

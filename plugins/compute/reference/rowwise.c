@@ -40,9 +40,11 @@ void embed(const struct call *c)
 void embed_gradient(const struct call *c)
 {
 	size_t d = c->shape_out[0][1];
+	bool pads = c->op->flags & CBTM_PADDING;
 	for (size_t r = 0; r < c->rows; r++)
 		for (size_t i = 0; i < d; i++) {
-			c->out[0][c->ids[0][r] * d + i] += c->in[1][r * d + i];
+			if (!pads || c->ids[0][r] != c->op->number)
+				c->out[0][c->ids[0][r] * d + i] += c->in[1][r * d + i];
 			c->out[1][r % c->T * d + i] += c->in[1][r * d + i];
 		}
 }

@@ -16,11 +16,13 @@ static void test_a_description_reads_back(void **state)
 	(void)state;
 	struct cbtm_error e = { 0 };
 	struct buffer b = { 0 };
-	struct model_config c, gpt2 = test_config, mixture = test_config;
+	struct model_config c, gpt2 = test_config, mixture = test_config, padded = test_config;
 	gpt2.architecture = ARCHITECTURE_GPT2;
 	mixture.moe = (struct moe_config){ 8, 2, 2 };
-	const struct model_config *all[] = { &test_config, &gpt2, &mixture };
-	for (int i = 0; i < 3; i++) {
+	padded.pads = true;
+	padded.padding = 36;
+	const struct model_config *all[] = { &test_config, &gpt2, &mixture, &padded };
+	for (int i = 0; i < 4; i++) {
 		memset(&c, 0, sizeof c);
 		assert_int_equal(model_config_print(all[i], &b, &e), 0);
 		assert_int_equal(model_config_parse(b.data, "here", &c, &e), 0);
@@ -47,6 +49,17 @@ static void test_heads_must_divide_the_width(void **state)
 	c.heads = 3;
 	assert_int_equal(model_config_check(&c, &e), CBTM_ERR_CONFIG);
 	assert_string_equal(e.where, "model.heads");
+}
+
+static void test_a_padding_that_is_no_id_is_refused(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	struct model_config c = test_config;
+	c.pads = true;
+	c.padding = c.vocabulary;
+	assert_int_equal(model_config_check(&c, &e), CBTM_ERR_CONFIG);
+	assert_string_equal(e.where, "model.padding");
 }
 
 static void test_sizes_that_would_overflow_are_refused(void **state)
@@ -124,6 +137,7 @@ int main(void)
 		cmocka_unit_test(test_a_description_reads_back),
 		cmocka_unit_test(test_an_unknown_architecture_is_named),
 		cmocka_unit_test(test_heads_must_divide_the_width),
+		cmocka_unit_test(test_a_padding_that_is_no_id_is_refused),
 		cmocka_unit_test(test_sizes_that_would_overflow_are_refused),
 		cmocka_unit_test(test_a_damaged_description_is_named),
 		cmocka_unit_test(test_a_mixture_that_cannot_be_is_refused),

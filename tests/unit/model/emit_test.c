@@ -73,6 +73,96 @@ static void test_bf16_stays_near_the_equations(void **state)
 		compare_plugins(PRECISION_BF16, 2e-2, 0.12, true);
 }
 
+/* ids: a sequence that has `id` at every third place. */
+static void write_padded(struct fixture *f, uint32_t id)
+{
+	struct cbtm_error e = { 0 };
+	uint32_t v[33];
+	for (uint32_t i = 0; i < 33; i++)
+		v[i] = i % 3 ? (i * 7 + 1) % 30 : id;
+	assert_int_equal(f->compute->write(f->program, list_find(f->l, "ids"), v, &e), 0);
+}
+
+enum { PADDING = 34, TWIN = 35, WIDTH = 8 };
+
+/* The tokens PADDING and TWIN have the same embedding. */
+static void make_twins(struct fixture *f)
+{
+	size_t n;
+	double *v = fixture_values(f, "token", &n);
+	memcpy(v + (size_t)TWIN * WIDTH, v + (size_t)PADDING * WIDTH, WIDTH * sizeof *v);
+	fixture_write(f, "token", v, n);
+	free(v);
+}
+
+/* What is read is the same, be it the padding or its twin, and in a model without padding a gradient
+ * of the row that is not read is of its prediction alone: that of differences. */
+static void test_the_padding_learns_where_it_is_predicted_alone(void **state)
+{
+	(void)state;
+	struct fixture a, b;
+	struct fixture_choice c = choice("reference", ARCHITECTURE_OPT, true, true);
+	size_t n;
+	fixture_make(&b, &c);
+	c.config.pads = true;
+	c.config.padding = PADDING;
+	fixture_make(&a, &c);
+	make_twins(&a);
+	make_twins(&b);
+	write_padded(&a, PADDING);
+	write_padded(&b, TWIN);
+	assert_true(fixture_loss(&a) == fixture_loss(&b));
+	for (uint32_t t = 0; t < a.list->tensors; t++) {
+		const char *name = a.list->tensor[t].name;
+		if (a.list->tensor[t].role != CBTM_ROLE_GRADIENT)
+			continue;
+		double *x = fixture_values(&a, name, &n), *y = fixture_values(&b, name, &n);
+		for (size_t i = 0; i < n; i++)
+			if (x[i] != y[i] && (strcmp(name, "token.gradient") || i / WIDTH != TWIN))
+				fail_msg("%s[%zu]: %g and %g", name, i, x[i], y[i]);
+		free(x);
+		free(y);
+	}
+	double *gradient = fixture_values(&a, "token.gradient", &n);
+	double *token = fixture_values(&b, "token", &n);
+	for (size_t i = (size_t)PADDING * WIDTH; i < (size_t)(PADDING + 1) * WIDTH; i++) {
+		double old = token[i], up = (double)(float)(old + 2e-6), down = (double)(float)(old - 2e-6);
+		token[i] = up;
+		fixture_write(&b, "token", token, n);
+		double above = fixture_loss(&b);
+		token[i] = down;
+		fixture_write(&b, "token", token, n);
+		double slope = (above - fixture_loss(&b)) / (up - down);
+		token[i] = old;
+		if (!(fabs(slope - gradient[i]) <= 1e-6))
+			fail_msg("token[%zu]: %g, by differences %g", i, gradient[i], slope);
+	}
+	free(gradient);
+	free(token);
+	fixture_free(&a);
+	fixture_free(&b);
+}
+
+static void test_the_fast_plugin_agrees_on_padding(void **state)
+{
+	(void)state;
+	for (int bf16 = 0; bf16 < (fixture_has_bf16() ? 2 : 1); bf16++) {
+		struct fixture a, b;
+		struct fixture_choice c = choice("reference", ARCHITECTURE_OPT, true, true);
+		c.config.pads = true;
+		c.config.padding = PADDING;
+		fixture_make(&a, &c);
+		c.plugin = "cpu";
+		c.precision = bf16 ? PRECISION_BF16 : PRECISION_FP32;
+		fixture_make(&b, &c);
+		write_padded(&a, PADDING);
+		write_padded(&b, PADDING);
+		fixture_compare(&a, &b, bf16 ? 2e-2 : 1e-5, bf16 ? 0.12 : 1e-4, bf16);
+		fixture_free(&a);
+		fixture_free(&b);
+	}
+}
+
 /* The memory of activations is shared by lives: scores taken between forward and backward, other
  * threads, and accumulated batches must not show. */
 static void check_bits(int precision)
@@ -309,6 +399,8 @@ int main(void)
 		cmocka_unit_test(test_a_score_is_the_loss_of_its_token),
 		cmocka_unit_test(test_the_fast_plugin_agrees_on_the_whole_model),
 		cmocka_unit_test(test_bf16_stays_near_the_equations),
+		cmocka_unit_test(test_the_padding_learns_where_it_is_predicted_alone),
+		cmocka_unit_test(test_the_fast_plugin_agrees_on_padding),
 		cmocka_unit_test(test_threads_scores_and_neighbours_change_no_bit),
 		cmocka_unit_test(test_gradients_are_zero_behind_an_update),
 		cmocka_unit_test(test_checkpointing_changes_no_bit),

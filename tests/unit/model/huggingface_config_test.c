@@ -143,7 +143,36 @@ static void test_special_ids_are_read_as_transformers_does(void **state)
 	}
 }
 
-/* Facts of a checkpoint, and what its export says. */
+/* As torch.nn.Embedding(vocab_size, ..., padding_idx=pad_token_id) of OPT; GPT-2 has none. */
+static void test_the_padding_is_that_of_opt(void **state)
+{
+	static const struct {
+		const char *json;
+		bool pads;
+		uint64_t padding;
+	} said[] = {
+		{ "{" OPT "}", true, 1 },
+		{ "{" OPT ",\"pad_token_id\":0}", true, 0 },
+		{ "{" OPT ",\"pad_token_id\":50271}", true, 50271 },
+		{ "{" OPT ",\"pad_token_id\":-1}", true, 50271 },
+		{ "{" OPT ",\"pad_token_id\":-50272}", true, 0 },
+		{ "{" OPT ",\"pad_token_id\":-50273}", false, 0 },
+		{ "{" OPT ",\"pad_token_id\":-9223372036854775808}", false, 0 },
+		{ "{" OPT ",\"pad_token_id\":50272}", false, 0 },
+		{ "{" OPT ",\"pad_token_id\":null}", false, 0 },
+		{ "{" GPT2 "}", false, 0 },
+		{ "{" GPT2 ",\"pad_token_id\":5}", false, 0 },
+	};
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+		struct cbtm_error e = { 0 };
+		struct model_config c;
+		assert_int_equal(read_config(state, said[i].json, &c, &e), 0);
+		if (c.pads != said[i].pads || c.padding != said[i].padding)
+			fail_msg("%s: %d, %llu", said[i].json, c.pads, (unsigned long long)c.padding);
+	}
+}
+
+/* Facts of a checkpoint, and what its export says: OPT's pad is the model's padding, here 4 or none. */
 static void test_an_export_names_the_ids_that_were_imported(void **state)
 {
 	enum { NONE = HUGGINGFACE_NO_ID };
@@ -153,11 +182,11 @@ static void test_an_export_names_the_ids_that_were_imported(void **state)
 		struct huggingface_ids opt, gpt2;
 		bool trained;
 	} all[] = {
-		{ { 0, 1, 5 }, 1, 0, { 0, 1, 5 }, { 0, 1, 5 }, false },
+		{ { 0, 1, 4 }, 1, 0, { 0, 1, 4 }, { 0, 1, 4 }, false },
 		{ { NONE, 1, NONE }, 1, NONE, { NONE, 1, NONE }, { NONE, 1, NONE }, false },
-		{ { 4, NONE, 5 }, 1, 3, { 3, 1, 5 }, { 3, 1, 5 }, false },
-		{ { 0 }, 2, 2, { 2, 2, 2 }, { 2, 2, NONE }, true },
-		{ { 0 }, 2, NONE, { 2, 2, 2 }, { 2, 2, NONE }, true },
+		{ { 3, NONE, 4 }, 1, 3, { 3, 1, 4 }, { 3, 1, 4 }, false },
+		{ { 0 }, 2, 2, { 2, 2, NONE }, { 2, 2, NONE }, true },
+		{ { 0 }, 2, NONE, { 2, 2, NONE }, { 2, 2, NONE }, true },
 	};
 	for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
 		struct cbtm_error e = { 0 };
@@ -168,6 +197,8 @@ static void test_an_export_names_the_ids_that_were_imported(void **state)
 		char dir[4200];
 		snprintf(dir, sizeof dir, "%s/%zu", (char *)*state, i);
 		c.architecture = i % 2 ? ARCHITECTURE_GPT2 : ARCHITECTURE_OPT;
+		c.pads = c.architecture == ARCHITECTURE_OPT && all[i / 2].imported.pad == 4;
+		c.padding = c.pads ? 4 : 0;
 		store_create(dir, 0, store_kind_find("checkpoint"), (struct digest){ 1, 2 }, &w, &e);
 		if (!all[i / 2].trained)
 			huggingface_ids_keep(&all[i / 2].imported, w, &e);
@@ -191,6 +222,7 @@ int main(void)
 		TEST(test_the_same_activation_has_several_names),
 		TEST(test_what_is_printed_reads_back),
 		TEST(test_special_ids_are_read_as_transformers_does),
+		TEST(test_the_padding_is_that_of_opt),
 		TEST(test_an_export_names_the_ids_that_were_imported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

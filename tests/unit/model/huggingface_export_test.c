@@ -75,6 +75,11 @@ static void test_a_checkpoint_goes_there_and_back(void **state)
 		assert_int_equal(file_read(two, 1 << 20, &y, &e), 0);
 		assert_int_equal(x.n, y.n);
 		assert_memory_equal(x.data, y.data, x.n);
+		struct model_config back;
+		assert_int_equal(huggingface_config(out, &back, &e), 0);
+		assert_int_equal(c.pads, c.architecture == ARCHITECTURE_OPT);
+		assert_int_equal(back.pads, c.pads);
+		assert_int_equal(back.padding, c.padding);
 		buffer_free(&x);
 		buffer_free(&y);
 		folder_remove(folder, &e);

@@ -22,6 +22,11 @@
 
 enum { STEPS = 50 };
 
+/* The options of the cpu plugin: what is promised is promised of fp32. */
+static const struct cpu_options {
+	int kernels, precision, timings, packs;
+} single = { .precision = 1 };
+
 /* expected.json. */
 struct expected {
 	uint32_t sequences, length;
@@ -87,7 +92,7 @@ static void open_program(struct program *p, const char *plugin, const char *dir,
 	struct store *s = NULL;
 	*p = (struct program){ .compute = test_compute(plugin), .names = emit_model(c, &how, &e) };
 	assert_non_null(p->names);
-	p->state = test_compile(p->compute, NULL, p->names);
+	p->state = test_compile(p->compute, strcmp(plugin, "cpu") ? NULL : &single, p->names);
 	p->list = list_finish(p->names, &e);
 	if (dataset_open(dir, NULL, &d, &e) || dataset_part(d, 0, &s, &e) ||
 	    checkpoint_read(p, CBTM_ROLE_PARAMETER, s, &e))
