@@ -11,12 +11,17 @@
 
 extern "C" {
 #include "base/json.h"
+#include "base/number.h"
 }
 
 using simdjson::internal::tape_ref;
 using simdjson::internal::tape_type;
 
-enum { DEEPEST = 64, FIRST_CAPACITY = 4096 };
+enum {
+	DEEPEST = 64,
+	FIRST_CAPACITY = 4096,
+	LONG_INTEGER = 19 /* characters that may be too many */
+};
 static const size_t longest_message = 120;
 
 struct json_parser {
@@ -91,60 +96,161 @@ static int refuse(simdjson::error_code code, const char *where, struct cbtm_erro
 	                 (int)(n < longest_message ? n : longest_message), text);
 }
 
-/* Whether the digits are an integer, and not behind a point or in an exponent, without 64 bits. */
-static bool is_too_long(const char *text, size_t from, size_t end, size_t n)
+static bool is_digit(const char *text, size_t n, size_t i)
 {
-	bool negative = from && text[from - 1] == '-';
-	const char *largest = negative ? "9223372036854775808" : "18446744073709551615";
-	size_t most = std::strlen(largest), before = from - negative;
-
-	if ((before && std::memchr(".eE+", text[before - 1], 4)) ||
-	    (end < n && std::memchr(".eE", text[end], 3)))
-		return false;
-	return end - from > most || (end - from == most && std::memcmp(text + from, largest, most) > 0);
+	return i < n && text[i] >= '0' && text[i] <= '9';
 }
 
-/* A copy in which integers that have no 64 bits are doubles ("...656.0"), as other readers take them
- * (transformers writes 1000000000000000019884624838656); NULL: there is none, or no memory. */
-static char *with_doubles(const char *text, size_t n, size_t *copied)
+/* The end of the number that begins at `from`; `from` if there is none. JSON's grammar. */
+static size_t number_end(const char *text, size_t n, size_t from)
 {
-	char *copy = new (std::nothrow) char[n + n / 8 + 1];
-	size_t to = 0, changed = 0;
-	bool inside = false;
+	size_t i = from + (text[from] == '-');
+	bool zero = i < n && text[i] == '0';
 
-	for (size_t i = 0; copy && i < n;) {
-		size_t from = i++;
-		if (inside) {
-			i += text[from] == '\\' && i < n;
-			inside = text[from] != '"';
-		} else if (text[from] == '"') {
-			inside = true;
-		} else if (text[from] >= '0' && text[from] <= '9') {
-			while (i < n && text[i] >= '0' && text[i] <= '9')
-				i++;
-		}
-		std::memcpy(copy + to, text + from, i - from);
-		to += i - from;
-		if (!inside && i - from > 18 && is_too_long(text, from, i, n)) {
-			copy[to++] = '.';
-			copy[to++] = '0';
-			changed++;
+	if (!is_digit(text, n, i))
+		return from;
+	for (i++; !zero && is_digit(text, n, i);)
+		i++;
+	if (i < n && text[i] == '.' && is_digit(text, n, i + 1))
+		for (i++; is_digit(text, n, i);)
+			i++;
+	if (i < n && (text[i] | 0x20) == 'e') {
+		size_t j = i + 1 + (i + 1 < n && (text[i + 1] == '+' || text[i + 1] == '-'));
+		for (; is_digit(text, n, j); j++)
+			i = j + 1;
+	}
+	return i;
+}
+
+/* Whether simdjson has no room for a number: an integer beyond 64 bits, 1e999. */
+static bool has_no_room(struct json_parser *p, const char *number, size_t n)
+{
+	bool integer = true;
+	double x;
+
+	for (size_t i = 0; i < n; i++)
+		integer &= number[i] == '-' || (number[i] >= '0' && number[i] <= '9');
+	if (integer ? n < LONG_INTEGER : number_parse_f64(number, n, &x))
+		return false;
+	return p->parser.parse(number, n, true).error() == simdjson::NUMBER_ERROR;
+}
+
+/* Walks the numbers of a text that simdjson has no room for. */
+struct numbers {
+	const char *text;
+	size_t n, from, end; /* the number is [from, end) */
+	size_t strings;      /* before it, keys and values, and numbers of this kind */
+};
+
+static bool is_key(const struct numbers *w, size_t end)
+{
+	while (end < w->n && std::memchr(" \t\r\n", w->text[end], 4))
+		end++;
+	return end < w->n && w->text[end] == ':';
+}
+
+static size_t string_end(const struct numbers *w, size_t from)
+{
+	size_t i = from + 1;
+
+	while (i < w->n && w->text[i] != '"')
+		i += 1 + (w->text[i] == '\\');
+	return i < w->n ? i + 1 : w->n;
+}
+
+static bool next_number(struct json_parser *p, struct numbers *w)
+{
+	for (size_t i = w->end, end; i < w->n; i = end) {
+		char c = w->text[i];
+
+		end = i + 1;
+		if (c == '"') {
+			end = string_end(w, i);
+			w->strings++;
+		} else if (c == '-' || (c >= '0' && c <= '9')) {
+			end = number_end(w->text, w->n, i);
+			if (has_no_room(p, w->text + i, end - i) && !is_key(w, end)) {
+				w->from = i;
+				w->end = end;
+				return true;
+			}
+			end += end == i;
 		}
 	}
-	*copied = to;
-	if (changed)
-		return copy;
+	return false;
+}
+
+/* A type that simdjson's tape has not: a number that is spelt by the string there. */
+static const uint64_t SPELT = 'N';
+
+static bool is_spelt(tape_ref t)
+{
+	return static_cast<uint64_t>(t.tape_ref_type()) == SPELT;
+}
+
+/* Makes numbers of strings on the tape: string[0 .. n) in ascending order. */
+static void make_spelt(struct json_parser *p, const size_t *string, size_t n)
+{
+	uint64_t *tape = p->parser.doc.tape.get();
+	size_t seen = 0, done = 0;
+
+	for (size_t i = 1; done < n; i++) {
+		char type = static_cast<char>(tape[i] >> 56);
+		if (type == '"' && seen++ == string[done]) {
+			tape[i] = (tape[i] << 8 >> 8) | SPELT << 56;
+			done++;
+		}
+		i += type == 'l' || type == 'u' || type == 'd'; /* the number is in the next word */
+	}
+}
+
+/* Parses a text whose numbers may be of any size: those that simdjson has no room for are strings of
+ * a copy, whose type is changed on the tape. */
+static simdjson::error_code parse_spelt(struct json_parser *p, const char *text, size_t n)
+{
+	struct numbers w = { text, n, 0, 0, 0 };
+	size_t found = 0, copied = 0, from = 0;
+	simdjson::error_code code = simdjson::NUMBER_ERROR;
+
+	while (next_number(p, &w))
+		found++;
+	if (!found)
+		return code;
+	char *copy = new (std::nothrow) char[n + 2 * found + JSON_PADDING];
+	size_t *string = new (std::nothrow) size_t[found];
+	if (!copy || !string) {
+		code = simdjson::MEMALLOC;
+	} else {
+		w = { text, n, 0, 0, 0 };
+		for (size_t i = 0; next_number(p, &w); from = w.end, w.strings++) {
+			string[i++] = w.strings;
+			std::memcpy(copy + copied, text + from, w.from - from);
+			copied += w.from - from;
+			copy[copied++] = '"';
+			std::memcpy(copy + copied, text + w.from, w.end - w.from);
+			copied += w.end - w.from;
+			copy[copied++] = '"';
+		}
+		std::memcpy(copy + copied, text + from, n - from);
+		copied += n - from;
+		std::memset(copy + copied, 0, JSON_PADDING);
+		code = p->parser.parse(copy, copied, false).error();
+		if (!code)
+			make_spelt(p, string, found);
+	}
 	delete[] copy;
-	return NULL;
+	delete[] string;
+	return code;
 }
 
 static int parse(struct json_parser *p, const char *text, size_t n, bool copy, const char *where,
                  struct json *root, struct cbtm_error *e)
 {
 	static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "simdjson reads further");
-	simdjson::dom::element element;
-	simdjson::error_code code = p->parser.parse(text, n, copy).get(element);
+	simdjson::error_code code = p->parser.parse(text, n, copy).error();
 
+	if (code == simdjson::NUMBER_ERROR)
+		code = parse_spelt(p, text, n);
 	if (code)
 		return refuse(code, where, e);
 	root->document = &p->parser.doc;
@@ -156,18 +262,6 @@ extern "C" int json_parse(struct json_parser *p, const char *text, size_t n, con
                           struct json *root, struct cbtm_error *e)
 {
 	return parse(p, text, n, true, where, root, e);
-}
-
-extern "C" int json_parse_wide(struct json_parser *p, const char *text, size_t n, const char *where,
-                               struct json *root, struct cbtm_error *e)
-{
-	size_t more;
-	char *other = with_doubles(text, n, &more);
-	int status = other ? parse(p, other, more, true, where, root, e)
-	                   : parse(p, text, n, true, where, root, e);
-
-	delete[] other;
-	return status;
 }
 
 extern "C" int json_parse_padded(struct json_parser *p, const char *text, size_t n,
@@ -195,7 +289,7 @@ extern "C" enum json_type json_type(struct json v)
 	case tape_type::START_OBJECT:
 		return JSON_OBJECT;
 	default:
-		return JSON_NULL;
+		return is_spelt(place(v)) ? JSON_DOUBLE : JSON_NULL;
 	}
 }
 
@@ -204,6 +298,17 @@ extern "C" bool json_string(struct json v, const char **s, size_t *n)
 	tape_ref t = place(v);
 
 	if (t.tape_ref_type() != tape_type::STRING)
+		return false;
+	*s = t.get_c_str();
+	*n = t.get_string_length();
+	return true;
+}
+
+extern "C" bool json_spelling(struct json v, const char **s, size_t *n)
+{
+	tape_ref t = place(v);
+
+	if (!is_spelt(t))
 		return false;
 	*s = t.get_c_str();
 	*n = t.get_string_length();
@@ -249,7 +354,7 @@ extern "C" bool json_f64(struct json v, double *x)
 		*x = static_cast<double>(t.next_tape_value<uint64_t>());
 		return true;
 	default:
-		return false;
+		return is_spelt(t) && number_parse_f64(t.get_c_str(), t.get_string_length(), x);
 	}
 }
 
@@ -293,15 +398,16 @@ extern "C" bool json_member(struct json object, const char *name, struct json *v
 	size_t cursor = 0, key_n, n = std::strlen(name);
 	const char *key;
 	struct json value;
+	bool found = false;
 
 	if (json_type(object) != JSON_OBJECT)
 		return false;
 	while (json_next(object, &cursor, &key, &key_n, &value))
 		if (key_n == n && std::memcmp(key, name, n) == 0) {
 			*v = value;
-			return true;
+			found = true;
 		}
-	return false;
+	return found;
 }
 
 extern "C" bool json_at(struct json object, const char *path, struct json *v)

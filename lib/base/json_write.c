@@ -193,6 +193,8 @@ int json_print(struct json v, struct buffer *b, struct cbtm_error *e)
 	case JSON_INT:
 		return json_i64(v, &i) ? json_put_i64(b, i, e) : 0;
 	case JSON_DOUBLE:
+		if (json_spelling(v, &s, &n))
+			return separate(b, e) ? (int)e->name : buffer_add(b, s, n, e);
 		return json_f64(v, &d) ? json_put_f64(b, d, e) : 0;
 	case JSON_BOOL:
 		return json_bool(v, &flag) ? json_put_bool(b, flag, e) : 0;

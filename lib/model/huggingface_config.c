@@ -253,8 +253,7 @@ static int file_open(struct file *f, const char *folder, struct cbtm_error *e)
 	*f = (struct file){ .parser = json_parser_new(e), .path = path_join(folder, "config.json", e) };
 	if (!f->parser || !f->path || file_read(f->path, CONFIG_LIMIT, &f->text, e))
 		return e->name;
-	if (json_parse_wide(f->parser, f->text.data ? f->text.data : "", f->text.n, f->path, &f->root,
-	                    e))
+	if (json_parse(f->parser, f->text.data ? f->text.data : "", f->text.n, f->path, &f->root, e))
 		return error_hint(e, "the file is damaged: get it again");
 	if (json_type(f->root) != JSON_OBJECT)
 		error_set(e, CBTM_ERR_CONFIG, f->path, "it is not an object");

@@ -173,7 +173,7 @@ static int read_header(struct safetensors *s, uint32_t file, struct cbtm_error *
 	p = json_parser_new(e);
 	if (!p || buffer_reserve(&header, n + 1, e) ||
 	    file_read_exact(s->fd[file], header.data, n, 8, path, e) ||
-	    json_parse_wide(p, header.data, n, path, &root, e)) {
+	    json_parse(p, header.data, n, path, &root, e)) {
 		if (e->name == CBTM_ERR_BAD_JSON || e->name == CBTM_ERR_BAD_UTF8)
 			error_hint(e, "the file is damaged: get it again");
 		goto done;
@@ -300,7 +300,7 @@ static int open_index(struct safetensors *s, const char *folder, const char *pat
 	struct buffer text = { 0 };
 	struct json root, map;
 	if (!p || file_read(path, INDEX_LIMIT, &text, e) ||
-	    json_parse_wide(p, text.data ? text.data : "", text.n, path, &root, e)) {
+	    json_parse(p, text.data ? text.data : "", text.n, path, &root, e)) {
 		error_hint(e, "the file is damaged: get it again");
 		goto done;
 	}

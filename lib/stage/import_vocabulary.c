@@ -65,7 +65,7 @@ static int read_said(const char *folder, struct said *said, struct cbtm_error *e
 		goto done;
 	}
 	if (file_read(path, CONFIG_LIMIT, &text, e) ||
-	    json_parse_wide(p, text.data ? text.data : "", text.n, path, &root, e))
+	    json_parse(p, text.data ? text.data : "", text.n, path, &root, e))
 		goto done;
 	said->eod = token_name(root, "eos_token", e);
 	said->bos = token_name(root, "bos_token", e);

@@ -236,6 +236,8 @@ static int read_id(struct json object, const char *path, const char *where, stru
 		return buffer_printf(&d->id, e, "%" PRIu64, u);
 	if (json_i64(v, &i))
 		return buffer_printf(&d->id, e, "%" PRId64, i);
+	if (json_spelling(v, &s, &n) && !memchr(s, '.', n) && !memchr(s, 'e', n) && !memchr(s, 'E', n))
+		return buffer_add(&d->id, s, n, e);
 	error_set(e, CBTM_ERR_BAD_DATA, where, "the id \"%s\" is neither a string nor an integer",
 	          path);
 	return error_hint(
