@@ -53,6 +53,7 @@ enum {
 	HEAD_COLUMNS = 128,     /* vocabulary that a task of the head's weight gradient takes */
 	HEAD_FLOATS = 4 << 20,  /* logits that are in memory at a time */
 	SLICE = 512,            /* mixed: vocabulary that the head takes at a time */
+	SLICE_ROW = SLICE + 32, /* from row to row of it: rows do not crowd in few sets */
 	HEAD_BYTES = 16 << 20,  /* mixed: e (mixed_head.h) that is in memory at a time, but */
 	HEAD_ROWS = 512,        /* at least of so many rows */
 	MIXED_WIDTH = 128,      /* width from which on precision auto takes bf16 */

@@ -123,29 +123,57 @@ static __mmask32 visible(const struct mixed_head *h, size_t i, size_t j)
 	return lanes32(i + 1 - j) & ~(first > j ? lanes32(first - j) : 0);
 }
 
-static float mixed_largest(const struct mixed_head *h, const float *row, size_t i)
+/* Keys of a row's panels that query i sees all of, from the first on. */
+static size_t all_seen(const struct mixed_head *h, size_t i)
 {
-	__m512 most = _mm512_set1_ps(-INFINITY);
-	for (size_t j = 0; j <= i; j += PANEL) {
-		__mmask32 seen = visible(h, i, j);
-		most = _mm512_mask_max_ps(most, (__mmask16)seen, most, _mm512_loadu_ps(row + j));
-		most = _mm512_mask_max_ps(most, (__mmask16)(seen >> 16), most,
-		                          _mm512_loadu_ps(row + j + WIDTH));
-	}
-	return vec_largest((vec)most);
+	return h->first ? 0 : (i + 1) / PANEL * PANEL;
 }
 
-/* row[j] = e^(scale row[j] - shift) for first <= j <= i, and zeros as far as `end`; the sum. */
-static float mixed_exp(const struct mixed_head *h, float *row, size_t i, size_t end, float shift)
+static float mixed_largest(const struct mixed_head *h, const float *row, size_t i)
 {
-	vec scale = vec_set(h->scale), minus = vec_set(-shift), sum[2] = { vec_set(0), vec_set(0) };
-	for (size_t j = 0; j < end; j += PANEL) {
-		__mmask32 seen = j <= i ? visible(h, i, j) : 0;
-		for (size_t k = 0; k < 2; k++, seen >>= 16) {
-			vec e = vec_exp(vec_fma(vec_load(row + j + k * WIDTH), scale, minus));
-			e = (vec)_mm512_maskz_mov_ps((__mmask16)seen, (__m512)e);
-			vec_store(row + j + k * WIDTH, e);
-			sum[k] += e;
+	__m512 most[2] = { _mm512_set1_ps(-INFINITY), _mm512_set1_ps(-INFINITY) };
+	size_t j = 0;
+	for (; j < all_seen(h, i); j += PANEL)
+		for (size_t k = 0; k < 2; k++)
+			most[k] = _mm512_max_ps(most[k], _mm512_loadu_ps(row + j + k * WIDTH));
+	for (; j <= i; j += PANEL) {
+		__mmask32 seen = visible(h, i, j);
+		for (size_t k = 0; k < 2; k++, seen >>= 16)
+			most[k] = _mm512_mask_max_ps(most[k], (__mmask16)seen, most[k],
+			                             _mm512_loadu_ps(row + j + k * WIDTH));
+	}
+	return vec_largest(vec_max((vec)most[0], (vec)most[1]));
+}
+
+/* A panel's e^(scale s - shift), factor = scale log2 e and minus = - shift log2 e; 0 where not seen. */
+static inline __attribute__((always_inline)) void
+exp_panel(const float *s, vec factor, vec minus, const bool all, __mmask32 seen, vec e[2])
+{
+	for (size_t k = 0; k < 2; k++, seen >>= 16) {
+		e[k] = vec_power(vec_fma(vec_load(s + k * WIDTH), factor, minus));
+		if (!all)
+			e[k] = (vec)_mm512_maskz_mov_ps((__mmask16)seen, (__m512)e[k]);
+	}
+}
+
+/* to[j] = e^(scale row[j] - shift) for first <= j <= i, zeros behind up to the end of a panel; the
+ * sum. `kept`: the same in fp32, or NULL. */
+static float mixed_exp(const struct mixed_head *h, const float *row, size_t i, float shift,
+                       uint16_t *to, float *kept)
+{
+	vec factor = vec_set(h->scale * LOG2_E), minus = vec_set(-shift * LOG2_E);
+	vec sum[2] = { vec_set(0), vec_set(0) }, e[2];
+	size_t all = all_seen(h, i);
+	for (size_t j = 0; j <= i; j += PANEL) {
+		if (j < all)
+			exp_panel(row + j, factor, minus, true, 0, e);
+		else
+			exp_panel(row + j, factor, minus, false, visible(h, i, j), e);
+		_mm512_storeu_si512(to + j, bf16_of(e[0], e[1]));
+		for (size_t k = 0; k < 2; k++) {
+			sum[k] += e[k];
+			if (kept)
+				vec_store(kept + j + k * WIDTH, e[k]);
 		}
 	}
 	return vec_sum(sum[0] + sum[1]);
@@ -201,14 +229,16 @@ static int task_mixed_attention(void *arg, size_t task, unsigned thread, struct 
 		mixed_scores(&h, queries, keys, q0, q1, h.scores);
 		for (size_t i = q0; i < q1; i++) {
 			float *row = h.scores + (i - q0) * h.row;
-			size_t end = round_up(least(q1, round_up(i + 1, MIXED_TILE)), PANEL);
 			float largest = h.scale * mixed_largest(&h, row, i);
-			float sum = mixed_exp(&h, row, i, end, largest);
+			uint16_t *p = h.p + (i - q0) * h.row;
+			bool dropped = drops(w, w->op);
+			float sum = mixed_exp(&h, row, i, largest, p, dropped ? row : NULL);
 			logsum[i] = largest + logf(sum);
 			part[i - q0] = 1 / sum;
-			if (drops(w, w->op))
+			if (dropped) {
 				drop(w->scalars, w->op, h.index + i * h.T, row, row, i + 1);
-			round_row(row, end, h.p + (i - q0) * h.row);
+				round_row(row, round_up(i + 1, PANEL), p);
+			}
 		}
 		mixed_mix(&h, h.p, q0, q1, values, out);
 		put_head(&h, y, b * h.T + q0, column, out, q1 - q0, part);
@@ -236,30 +266,73 @@ static float row_product(const uint16_t *a, const uint16_t *b, size_t n)
 	return vec_sum(sum);
 }
 
-/* p and ds of a row, from s = q k and dp = dy v: p = exp(scale s - logsum) and ds = p (dropped dp -
- * mean) scale, in bf16 as far as `end`. */
-static void mixed_gradient_row(struct mixed_head *h, size_t i, size_t q0, size_t end, float logsum,
-                               float mean)
+/* What the gradient keeps of two queries' rows: shift and mean, and factors of dropout or NULL. */
+struct two_rows {
+	vec minus[2], mean[2];
+	const float *keep[2];
+};
+
+/* Keys [j, j + PANEL) of queries i and i + 1, from s = q k and dp = dy v: p = exp(scale s - logsum) and ds
+ * = p (dropped dp - mean) scale: ds in bf16, both in pairs of queries. */
+static inline __attribute__((always_inline)) void
+gradient_panel(const struct mixed_head *h, const struct two_rows *two, size_t at, size_t j,
+               const bool all, const __mmask32 seen[2])
+{
+	const vec factor = vec_set(h->scale * LOG2_E), scale = vec_set(h->scale);
+	__m512i p16[2], ds16[2];
+	for (size_t r = 0; r < 2; r++) {
+		const float *dp = h->other + (at + r) * h->row + j;
+		vec p[2], ds[2];
+		exp_panel(h->scores + (at + r) * h->row + j, factor, two->minus[r], all, seen[r], p);
+		for (size_t k = 0; k < 2; k++) {
+			vec v = vec_load(dp + k * WIDTH), kept = p[k];
+			if (!all && two->keep[r]) {
+				vec keep = vec_load(two->keep[r] + j + k * WIDTH);
+				v *= keep;
+				kept *= keep;
+			}
+			ds[k] = p[k] * ((v - two->mean[r]) * scale);
+			if (!all)
+				ds[k] = (vec)_mm512_maskz_mov_ps((__mmask16)(seen[r] >> k * WIDTH), (__m512)ds[k]);
+			p[k] = kept;
+		}
+		p16[r] = bf16_of(p[0], p[1]);
+		ds16[r] = bf16_of(ds[0], ds[1]);
+		_mm512_storeu_si512(h->ds + (at + r) * h->row + j, ds16[r]);
+	}
+	store_pairs(h->p_pairs + j * BLOCK + at * PANEL, p16[0], p16[1]);
+	store_pairs(h->ds_pairs + j * BLOCK + at * PANEL, ds16[0], ds16[1]);
+}
+
+/* Queries i and, where it is below q1, i + 1, as far as the panel of their last key. */
+static void mixed_gradient_rows(struct mixed_head *h, size_t i, size_t q0, size_t q1,
+                                const float *logsum, const float *mean)
 {
 	const struct work *w = h->w;
-	float *p = h->scores + (i - q0) * h->row, *ds = h->other + (i - q0) * h->row;
-	bool dropped = drops(w, w->op);
-	mixed_exp(h, p, i, end, logsum);
-	if (dropped)
-		drop(w->scalars, w->op, h->index + i * h->T, ds, ds, i + 1);
-	for (size_t j = 0; j < end; j += PANEL) {
-		__mmask32 seen = j <= i ? visible(h, i, j) : 0;
-		vec v[2];
-		for (size_t k = 0; k < 2; k++, seen >>= 16) {
-			v[k] = vec_load(p + j + k * WIDTH) *
-			       ((vec_load(ds + j + k * WIDTH) - vec_set(mean)) * vec_set(h->scale));
-			v[k] = (vec)_mm512_maskz_mov_ps((__mmask16)seen, (__m512)v[k]);
-		}
-		_mm512_storeu_si512(h->ds + (i - q0) * h->row + j, bf16_of(v[0], v[1]));
+	size_t n = least(2, q1 - i), all = n == 2 ? all_seen(h, i) : 0;
+	struct two_rows two = { .keep = { NULL, NULL } };
+	for (size_t r = 0; r < n; r++) {
+		two.minus[r] = vec_set(-logsum[i + r] * LOG2_E);
+		two.mean[r] = vec_set(mean[r]);
+		if (!drops(w, w->op))
+			continue;
+		float *keep = (float *)h->p + r * h->row;
+		for (size_t j = 0; j < h->padded; j++)
+			keep[j] = 1;
+		drop(w->scalars, w->op, h->index + (i + r) * h->T, keep, keep, i + r + 1);
+		two.keep[r] = keep;
+		all = 0;
 	}
-	if (dropped)
-		drop(w->scalars, w->op, h->index + i * h->T, p, p, i + 1);
-	round_row(p, end, h->p + (i - q0) * h->row);
+	for (size_t j = 0; j < i + n; j += PANEL) {
+		__mmask32 seen[2] = { 0, 0 };
+		if (j < all) {
+			gradient_panel(h, &two, i - q0, j, true, seen);
+			continue;
+		}
+		for (size_t r = 0; r < n; r++)
+			seen[r] = j <= i + r ? visible(h, i + r, j) : 0;
+		gradient_panel(h, &two, i - q0, j, false, seen);
+	}
 }
 
 /* dk (or dv) of keys before q1 += p' x, p a block's copy in pairs of queries. */
@@ -299,18 +372,18 @@ static int task_mixed_attention_gradient(void *arg, size_t task, unsigned thread
 	memset(dk, 0, h.padded * h.wide * sizeof *dk);
 	memset(dv, 0, h.padded * h.wide * sizeof *dv);
 	for (size_t q0 = 0; q0 < h.T; q0 += BLOCK) {
-		size_t q1 = least(q0 + BLOCK, h.T), end = round_up(q1, PANEL);
+		size_t q1 = least(q0 + BLOCK, h.T);
 		mixed_scores(&h, q, keys, q0, q1, h.scores);
 		mixed_scores(&h, g, values, q0, q1, h.other);
-		for (size_t i = q0; i < q1; i++) {
-			const uint16_t *of_y = y->rows + (r0 + i) * y->stride + column;
-			float mean = row_product(dy->rows + (r0 + i) * dy->stride + column, of_y, h.size);
-			mixed_gradient_row(&h, i, q0, end, logsum[i], mean);
+		for (size_t i = q0; i < q1; i += 2) {
+			float mean[2];
+			for (size_t n = 0; n < least(2, q1 - i); n++)
+				mean[n] = row_product(dy->rows + (r0 + i + n) * dy->stride + column,
+				                      y->rows + (r0 + i + n) * y->stride + column, h.size);
+			mixed_gradient_rows(&h, i, q0, q1, logsum, mean);
 		}
 		mixed_mix(&h, h.ds, q0, q1, key_pairs, out);
 		put_head(&h, dqkv, r0 + q0, column, out, q1 - q0, NULL);
-		pair_rows(h.p, h.row, q1 - q0, end, h.p_pairs, BLOCK * PANEL);
-		pair_rows(h.ds, h.row, q1 - q0, end, h.ds_pairs, BLOCK * PANEL);
 		add_keys(&h, h.ds_pairs, q0, q1, query_pairs, dk);
 		add_keys(&h, h.p_pairs, q0, q1, dy_pairs, dv);
 	}

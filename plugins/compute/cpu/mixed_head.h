@@ -14,8 +14,8 @@ struct mixed_block {
 	const uint16_t *x; /* the block's first row */
 	size_t m, d, V, stride;
 	const uint32_t *target;
-	float *z;        /* BLOCK x SLICE */
-	uint16_t *e;     /* of it */
+	float *z;        /* BLOCK x SLICE, rows SLICE_ROW apart */
+	uint16_t *e;     /* likewise */
 	float *dx;       /* in panels: [d / PANEL][BLOCK][PANEL] */
 	uint16_t *piece; /* of the matrix, turned */
 	float largest[BLOCK], sum[BLOCK], at_target[BLOCK];
@@ -52,8 +52,8 @@ static void mixed_block_make(struct mixed_block *b, const struct work *w, size_t
 		                       .stride = x->stride,
 		                       .target = tensor_of(w->p, w->op->in[2])->ids + r0 };
 	b->z = thread_scratch(w, thread) + w->p->local_floats;
-	b->e = (uint16_t *)(b->z + BLOCK * SLICE);
-	b->dx = b->z + BLOCK * SLICE * 3 / 2;
+	b->e = (uint16_t *)(b->z + BLOCK * SLICE_ROW);
+	b->dx = b->z + BLOCK * SLICE_ROW * 3 / 2;
 	b->piece = (uint16_t *)(b->dx + BLOCK * round_up(b->d, PANEL));
 	for (size_t r = 0; r < b->m; r++)
 		b->largest[r] = -INFINITY;
@@ -65,15 +65,16 @@ static void mixed_logits(const struct mixed_block *b, size_t v0, size_t v1)
 	const uint16_t *weight = tensor_of(b->w->p, b->w->op->in[1])->by_row16;
 	size_t pairs = blocks(b->d, 2);
 	for (size_t v = v0; v < v1; v += PANEL)
-		mixed_panel(b->m, pairs, b->x, b->stride, 2, weight + v * 2 * pairs, b->z + v - v0, SLICE,
-		            false);
+		mixed_panel(b->m, pairs, b->x, b->stride, 2, weight + v * 2 * pairs, b->z + v - v0,
+		            SLICE_ROW, false);
 }
 
-/* Row r of a slice of n: updates largest, sum and the target's logit; returns m_s. z -> exp(z - m_s),
- * zeros behind n. */
-static float mixed_softmax(struct mixed_block *b, size_t r, size_t v0, size_t n, float *factor)
+/* Row r of a slice of n: updates largest, sum and the target's logit; returns m_s. e = exp(z - m_s) in
+ * bf16, zeros behind n; NULL: it is not kept. */
+static float mixed_softmax(struct mixed_block *b, size_t r, size_t v0, size_t n, float *factor,
+                           uint16_t *e)
 {
-	float *z = b->z + r * SLICE;
+	float *z = b->z + r * SLICE_ROW;
 	size_t end = round_up(n, PANEL);
 	vec most[2] = { vec_set(-INFINITY), vec_set(-INFINITY) }, sum[2] = { vec_set(0), vec_set(0) };
 	for (size_t j = n; j < end; j++)
@@ -86,12 +87,16 @@ static float mixed_softmax(struct mixed_block *b, size_t r, size_t v0, size_t n,
 	float before = b->largest[r], here = vec_largest(vec_max(most[0], most[1]));
 	if (here > before)
 		b->largest[r] = here;
-	for (size_t j = 0; j < end; j += PANEL)
+	vec minus = vec_set(-here * LOG2_E);
+	for (size_t j = 0; j < end; j += PANEL) {
+		vec v[2];
 		for (size_t k = 0; k < 2; k++) {
-			vec e = vec_exp(vec_load(z + j + k * WIDTH) - vec_set(here));
-			vec_store(z + j + k * WIDTH, e);
-			sum[k] += e;
+			v[k] = vec_power(vec_fma(vec_load(z + j + k * WIDTH), vec_set(LOG2_E), minus));
+			sum[k] += v[k];
 		}
+		if (e)
+			_mm512_storeu_si512(e + j, bf16_of(v[0], v[1]));
+	}
 	*factor = expf(before - b->largest[r]); /* of what was summed before */
 	b->sum[r] = b->sum[r] * *factor + vec_sum(sum[0] + sum[1]) * expf(here - b->largest[r]);
 	return here;
@@ -113,7 +118,7 @@ static int task_mixed_score(void *arg, size_t task, unsigned thread, struct cbtm
 		size_t n = least(SLICE, b.V - v);
 		mixed_logits(&b, v, v + n);
 		for (size_t r = 0; r < b.m; r++)
-			mixed_softmax(&b, r, v, n, &factor);
+			mixed_softmax(&b, r, v, n, &factor, NULL);
 	}
 	for (size_t r = 0; r < b.m; r++)
 		logprob[r] =
@@ -140,7 +145,7 @@ static void add_slice(const struct mixed_block *b, size_t v0, size_t n, const fl
 			panel = weight->by_column16 + j * 2 * blocks(b->V, 2) + v0 * PANEL;
 		else if (j % TURN_COLUMNS == 0)
 			turn(weight, 0, j, v0 / 2, blocks(n, 2), b->piece);
-		mixed_panel(b->m, blocks(n, 2), b->e, SLICE, 2, panel, sums, PANEL, false);
+		mixed_panel(b->m, blocks(n, 2), b->e, SLICE_ROW, 2, panel, sums, PANEL, false);
 		for (size_t r = 0; r < b->m; r++) {
 			float *dx = b->dx + j * BLOCK + r * PANEL;
 			for (size_t k = 0; k < PANEL; k += WIDTH) {
@@ -157,18 +162,18 @@ static void add_slice(const struct mixed_block *b, size_t v0, size_t n, const fl
 static void mixed_slice(struct mixed_block *b, const struct head_scratch *s, size_t first,
                         size_t v0)
 {
-	size_t n = least(SLICE, b->V - v0), end = round_up(n, PANEL);
+	size_t n = least(SLICE, b->V - v0);
 	float factor[BLOCK], part[BLOCK];
 	mixed_logits(b, v0, v0 + n);
 	for (size_t r = 0; r < b->m; r++) {
-		part[r] = mixed_softmax(b, r, v0, n, &factor[r]);
+		uint16_t *e = b->e + r * SLICE_ROW;
+		part[r] = mixed_softmax(b, r, v0, n, &factor[r], e);
 		s->slice[(first + r) * s->slices + v0 / SLICE] = part[r];
 		part[r] = expf(part[r] - b->largest[r]);
 		if (b->target[r] >= v0 && b->target[r] - v0 < n)
-			b->z[r * SLICE + b->target[r] - v0] = 0;
-		round_row(b->z + r * SLICE, end, b->e + r * SLICE);
+			e[b->target[r] - v0] = 0;
 	}
-	pair_rows(b->e, SLICE, b->m, n, s->e + v0 * s->rows + first * PANEL, s->rows * PANEL);
+	pair_rows(b->e, SLICE_ROW, b->m, n, s->e + v0 * s->rows + first * PANEL, s->rows * PANEL);
 	add_slice(b, v0, n, factor, part);
 }
 

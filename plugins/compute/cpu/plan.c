@@ -266,7 +266,7 @@ static size_t thread_floats(const struct program *p, const struct cbtm_operation
 		size_t wide = round_up(first->columns, panel), V = second->shape[0];
 		size_t rows = mixed_head_rows(V, (size_t)p->batch * p->T);
 		size_t turned = p->turned ? TURN_FLOATS : 0;
-		size_t block = BLOCK * (SLICE * 3 / 2 + wide) + turned, weight = rows * wide / 2;
+		size_t block = BLOCK * (SLICE_ROW * 3 / 2 + wide) + turned, weight = rows * wide / 2;
 		if (mixed)
 			return block > weight ? block : weight;
 		return op->kind == CBTM_OP_HEAD_SCORE ? BLOCK * round_up(V, panel) : 0;
