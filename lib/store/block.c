@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/block.h"
 #include "base/memory.h"
+#include "store/frame.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,9 @@ enum {
 	 * leaves such ones raw, so an honest file is never refused and a bomb always is. */
 	RATIO_FREE = 1 << 20,
 	RATIO_MAX = 1000,
-	/* STORE_FAST: zstd's level 1 with a table that stays in the first cache, long matches only,
-	 * looked for at every 11th place at first, and literals in Huffman's code all the same
-	 * (doc/performance.md has what that costs and gains). */
+	/* STORE_FAST of what no writer of frames takes (frame.h; doc/performance.md has what that costs
+	 * and gains): zstd's level 1 with a table that stays in the first cache, long matches only, looked
+	 * for at every 11th place at first, and literals in Huffman's code all the same. */
 	FAST_HASH_LOG = 10,
 	FAST_MATCH = 7,
 	FAST_STEP = 11
@@ -26,6 +27,7 @@ enum {
 
 struct block_codec {
 	ZSTD_CCtx *compress;
+	struct frame_writer *frames;
 	ZSTD_DCtx *decompress;
 	unsigned char *memory;
 	size_t capacity;
@@ -41,6 +43,7 @@ void block_codec_free(struct block_codec *c)
 	if (!c)
 		return;
 	ZSTD_freeCCtx(c->compress);
+	free(c->frames);
 	ZSTD_freeDCtx(c->decompress);
 	free(c->memory);
 	free(c);
@@ -67,11 +70,22 @@ uint32_t block_crc_begin(const struct block_place *at, uint64_t rows)
 	return crc32c(crc, numbers, sizeof numbers);
 }
 
+static int write_frame(struct block_codec *c, const void *raw, size_t n, struct buffer *out,
+                       size_t *stored, struct cbtm_error *e)
+{
+	if (!c->frames && !(c->frames = frame_writer_new(*frame_kernels(), e)))
+		return e->name;
+	*stored = frame_write(c->frames, raw, n, out->data + out->n);
+	return 0;
+}
+
 /* Into the room of ZSTD_compressBound(n) that *out has. */
 static int compress(struct block_codec *c, const void *raw, size_t n, int level, struct buffer *out,
                     size_t *stored, struct cbtm_error *e)
 {
 	size_t bound = ZSTD_compressBound(n);
+	if (level == STORE_FAST && n >= FRAME_LEAST && n <= FRAME_MOST)
+		return write_frame(c, raw, n, out, stored, e);
 	if (!c->compress && !(c->compress = ZSTD_createCCtx()))
 		return error_set(e, CBTM_ERR_MEMORY, NULL, "cannot make a zstd context");
 	bool fast = level == STORE_FAST;
