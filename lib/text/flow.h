@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making a part in rounds. While the threads work on one batch, one of them reads the next, and
- * one appends the batches before, in order, or commits what is appended, and others pack blocks. So
- * results depend on no thread, and memory is that of FLOW_SLOTS batches and of the blocks of a
- * commit.
+ * Making a part, without rounds: each thread takes what is ready: reads a batch, works on one,
+ * appends the first that is worked on (in order), packs a block, commits. So results depend on no
+ * thread, none waits for another while anything is left to do, and memory is that of FLOW_SLOTS
+ * batches and of the blocks of a commit.
  */
 #pragma once
 #include "base/pool.h"
@@ -19,8 +19,8 @@ struct flow {
 	enum step step; /* what `work` is; STEP_COUNT: it times itself */
 	void *arg;
 	/* Reads the next batch into slot 0 .. FLOW_SLOTS - 1; *tasks: of work on it, 0 at the end. One
-	 * call at a time, beside the other functions for other slots. Its error is reported when the
-	 * batches before it are appended. */
+	 * call at a time, on any thread, beside the other functions for other slots. Its error is
+	 * reported when the batches before it are appended, that of `work` likewise. */
 	int (*read)(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e);
 	/* One of the tasks, on any thread. */
 	int (*work)(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e);

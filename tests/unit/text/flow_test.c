@@ -18,6 +18,8 @@ enum { BATCHES = 40, TASKS = 5, ROW = 200000 };
 struct work {
 	struct store_writer *out;
 	unsigned read, fails_at;
+	unsigned work_fails_at; /* tasks from number 2 on of this batch fail; 0: none */
+	atomic_uint working;
 	unsigned number[FLOW_SLOTS];
 	char letter[FLOW_SLOTS][TASKS];
 	char *row;
@@ -38,8 +40,12 @@ static int read_batch(void *arg, unsigned slot, size_t *tasks, struct cbtm_error
 static int work(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	struct work *w = arg;
-	(void)thread, (void)e;
+	(void)thread;
+	if (w->work_fails_at && w->number[slot] == w->work_fails_at && task >= 2)
+		return error_set(e, CBTM_ERR_BAD_DATA, "task", "%zu of %u fails", task, w->number[slot]);
+	w->working++;
 	w->letter[slot][task] = (char)('a' + (w->number[slot] * TASKS + task) % 26);
+	w->working--;
 	return 0;
 }
 
@@ -47,6 +53,7 @@ static int append(void *arg, unsigned slot, uint64_t *bytes, struct cbtm_error *
 {
 	struct work *w = arg;
 	assert_int_equal(w->number[slot], w->appended++);
+	assert_true(w->out || !w->working);
 	for (int i = 0; w->out && i < TASKS; i++) {
 		memset(w->row, w->letter[slot][i], ROW);
 		if (store_append_row(w->out, "text", w->row, ROW, e))
@@ -115,7 +122,18 @@ static void test_an_error_of_reading_comes_after_what_was_read_before(void **sta
 	assert_string_equal(e.what, "number 7 is damaged");
 }
 
-static void test_nothing_to_write_needs_no_store(void **state)
+static void test_an_error_of_work_is_that_of_the_lowest_task_and_comes_in_order(void **state)
+{
+	for (unsigned threads = 1; threads < 5; threads++) {
+		struct cbtm_error e = { 0 };
+		struct work w = { .fails_at = 9, .work_fails_at = 7 };
+		assert_int_equal(run(state, NULL, threads, &w, &e), CBTM_ERR_BAD_DATA);
+		assert_int_equal(w.appended, 7);
+		assert_string_equal(e.what, "2 of 7 fails");
+	}
+}
+
+static void test_without_a_store_batches_are_appended_beside_nothing(void **state)
 {
 	struct cbtm_error e = { 0 };
 	struct work w = { .fails_at = UINT32_MAX };
@@ -149,8 +167,11 @@ int main(void)
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_an_error_of_reading_comes_after_what_was_read_before,
 		                                scratch_make, scratch_remove),
-		cmocka_unit_test_setup_teardown(test_nothing_to_write_needs_no_store, scratch_make,
-		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(
+			test_an_error_of_work_is_that_of_the_lowest_task_and_comes_in_order, scratch_make,
+			scratch_remove),
+		cmocka_unit_test_setup_teardown(test_without_a_store_batches_are_appended_beside_nothing,
+		                                scratch_make, scratch_remove),
 		/* The last one: a stop stays requested. */
 		cmocka_unit_test_setup_teardown(test_a_stop_commits_what_was_appended, scratch_make,
 		                                scratch_remove),
