@@ -194,6 +194,7 @@ const struct cbtm_stage stage_tokenize = {
 	.tasks = tasks,
 	.together = { "documents", "tokens" },
 	.check = check,
+	.heap = (size_t)256 << 20,
 	.example = "cbtm-tokenize --input corpus.jsonl.zst --documents work/documents "
 			   "--vocabulary work/vocabulary --tokens work/tokens",
 };

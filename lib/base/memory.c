@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+enum {
+	LARGEST_HEAP_PIECE = 32 << 20, /* larger ones come from the kernel and go back to it */
+	HEAP_STEP = 1 << 20            /* by which the heap grows beyond what it has at the start */
+};
 
 bool size_align(size_t a, size_t to, size_t *r)
 {
@@ -50,6 +60,33 @@ void mem_wish_huge(void *p, size_t n)
 	if (n >= before + MEM_HUGE_PAGE)
 		madvise((char *)p + before, (n - before) / MEM_HUGE_PAGE * MEM_HUGE_PAGE, MADV_HUGEPAGE);
 }
+
+#ifdef __GLIBC__
+void mem_keep_heap(size_t bytes)
+{
+	char *before, *p;
+
+	if (bytes > INT_MAX)
+		bytes = INT_MAX;
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, LARGEST_HEAP_PIECE);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_TOP_PAD, (int)bytes);
+	before = sbrk(0);
+	/* More than the heap has left, so that it grows; written to, so that no compiler leaves it out. */
+	p = malloc(HEAP_STEP);
+	if (p)
+		*(volatile char *)p = 0;
+	mem_wish_huge(before, (size_t)((char *)sbrk(0) - before));
+	free(p);
+	mallopt(M_TOP_PAD, HEAP_STEP);
+}
+#else
+void mem_keep_heap(size_t bytes)
+{
+	(void)bytes;
+}
+#endif
 
 char *mem_copy(const void *bytes, size_t n, struct cbtm_error *e)
 {

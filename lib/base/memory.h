@@ -26,6 +26,10 @@ void *mem_aligned(size_t n, size_t size, const char *what, struct cbtm_error *e)
 /* Asks for huge pages where n bytes at p hold such; before they are first written to. */
 void mem_wish_huge(void *p, size_t n);
 enum { MEM_HUGE_PAGE = 2 << 20 };
+/* For a process whose threads take and give back large buffers all the time: at its start, before
+ * there are threads. The first `bytes` of malloc's memory are in huge pages as far as they are used,
+ * and stay with the process; all threads share them. Does nothing where the C library cannot. */
+void mem_keep_heap(size_t bytes);
 /* A copy of n bytes plus a terminating NUL. Free with free(). */
 char *mem_copy(const void *bytes, size_t n, struct cbtm_error *e);
 

@@ -84,6 +84,7 @@ struct cbtm_stage {
 	/* Checks between options ("heads divides width"); may be NULL. CONFIG error naming the key. k: clusters; 1
 	 * where nothing is done for each of them. */
 	int (*check)(const void *options, uint64_t k, struct cbtm_error *e);
+	size_t heap; /* bytes that its threads take and give back all the time (base/memory.h) */
 	const char *example; /* a command that works */
 };
 

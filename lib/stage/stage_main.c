@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/param.h"
 #include "base/pool.h"
 #include "base/progress.h"
@@ -300,6 +301,8 @@ static int run(struct stage_session *s, struct cbtm_error *e)
 
 	signals_install();
 	store_set_verify(verify[c->frame.verify]);
+	if (c->stage->heap)
+		mem_keep_heap(c->stage->heap);
 	s->pool = pool_new((unsigned)c->frame.threads, e);
 	if (!s->pool)
 		return e->name;

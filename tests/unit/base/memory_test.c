@@ -85,6 +85,27 @@ static void test_an_array_grows_by_doubling_and_keeps_its_elements(void **state)
 	free(a);
 }
 
+static void test_memory_is_taken_and_given_back_with_a_kept_heap(void **state)
+{
+	(void)state;
+	struct cbtm_error e = { 0 };
+	char *p[40];
+	mem_keep_heap(8 << 20);
+	for (size_t i = 0; i < 40; i++) {
+		p[i] = mem_zeroed(1 << 19, 1, "x", &e);
+		assert_non_null(p[i]);
+		assert_int_equal(p[i][(1 << 19) - 1], 0);
+		memset(p[i], 1, 1 << 19);
+	}
+	for (size_t i = 0; i < 40; i++)
+		free(p[i]);
+	for (size_t i = 0; i < 40; i++) {
+		char *z = mem_zeroed(1 << 19, 1, "x", &e);
+		assert_int_equal(z[i], 0);
+		free(z);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +114,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_still_a_pointer),
 		cmocka_unit_test(test_aligned_memory_is_aligned_and_zeroed_memory_is_zero),
 		cmocka_unit_test(test_an_array_grows_by_doubling_and_keeps_its_elements),
+		/* The last one: it is for the whole process. */
+		cmocka_unit_test(test_memory_is_taken_and_given_back_with_a_kept_heap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
