@@ -150,6 +150,35 @@ static void put_panel(const struct place *p, size_t j, size_t m, const float *fr
 	}
 }
 
+static inline unsigned forms_of(const struct place *p)
+{
+	return (p->v ? FORM_F32 : 0) | (p->rows ? FORM_ROWS : 0) | (p->pairs ? FORM_PAIRS : 0);
+}
+
+/* Rows r (even) and, if it is there, r + 1 of the panel from column j on, from registers into the place's
+ * `forms`; `whole`: all 32 columns are there. */
+static inline __attribute__((always_inline)) void put_two(const struct place *p,
+                                                          const unsigned forms, size_t j, size_t r,
+                                                          const bool whole, struct lanes lanes,
+                                                          bool second, vec v[2][2])
+{
+	__m512i row[2] = { bf16_of(v[0][0], v[0][1]), bf16_of(v[1][0], v[1][1]) };
+	if (!whole)
+		for (size_t i = 0; i < 2; i++)
+			row[i] = _mm512_maskz_mov_epi16(lanes.all, row[i]);
+	if (!second)
+		row[1] = _mm512_setzero_si512();
+	for (size_t i = 0; i < (second ? 2 : 1); i++) {
+		float *to = p->v + (r + i) * p->columns + j;
+		for (size_t k = 0; k < 2 && forms & FORM_F32; k++)
+			store_lanes(to + k * WIDTH, whole ? 0xFFFF : lanes.half[k], v[i][k]);
+		if (forms & FORM_ROWS)
+			_mm512_storeu_si512(p->rows + (r + i) * p->stride + j, row[i]);
+	}
+	if (forms & FORM_PAIRS)
+		store_pairs(p->pairs + j / PANEL * p->pair_panel + r * PANEL, row[0], row[1]);
+}
+
 /* A tensor's rows from r0 on. `scratch`: the thread's, where tensors local to a block lie. */
 static inline struct place place_of(const struct tensor *t, size_t r0, float *scratch)
 {
