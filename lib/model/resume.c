@@ -247,9 +247,11 @@ int resume_load(const char *dir, const struct run_owner *owner, const struct pro
 		struct cbtm_error why = { 0 };
 		char *path = path_join(dir, names[i], e);
 		if (path && resume_load_at(path, owner, p, state, &why)) {
-			log_message(is_sealed(path) ? LOG_WARNING : LOG_DEBUG, "%s is discarded: %s", path,
-			            why.what);
-			if (why.name == CBTM_ERR_MEMORY || why.name == CBTM_ERR_CONFIG)
+			bool refused = why.name == CBTM_ERR_MEMORY || why.name == CBTM_ERR_CONFIG;
+			if (!refused)
+				log_message(is_sealed(path) ? LOG_WARNING : LOG_DEBUG, "%s is discarded: %s", path,
+				            why.what);
+			if (refused)
 				error_copy(e, &why);
 			else
 				folder_remove(path, e);
