@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIZE = 1 << 28 };
+enum { MAX_SIZE = 1 << 28, SHOWN = 64 /* bytes of a name in a message */ };
 
 uint32_t bpe_byte_point(unsigned char byte)
 {
@@ -114,6 +114,18 @@ static bool is_piece(const struct bpe_symbol *s)
 	return !s->special && (!s->added || (s->added & BPE_PIECE));
 }
 
+/* Appends bytes as vocab.json spells them, with a NUL behind. */
+static int spell(const char *bytes, size_t n, struct buffer *name, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < n && i < SHOWN; i++) {
+		uint32_t point = bpe_byte_point((unsigned char)bytes[i]); /* below U+0800 */
+		char both[2] = { (char)(0xc0 | point >> 6), (char)(0x80 | (point & 0x3f)) };
+		if (point < 0x80 ? buffer_add(name, &bytes[i], 1, e) : buffer_add(name, both, 2, e))
+			return e->name;
+	}
+	return buffer_add(name, "", 1, e);
+}
+
 /* Pieces by their bytes: a hash of ids, each plus 1. */
 struct index {
 	uint32_t *slot;
@@ -138,10 +150,14 @@ static uint32_t index_find(const struct index *x, const struct bpe *v, const cha
 
 static int no_symbol(int byte, const char *where, struct cbtm_error *e)
 {
-	error_set(
-		e, CBTM_ERR_BAD_DATA, where,
-		"the vocabulary has no token for the byte 0x%02x: texts that hold it cannot be encoded",
-		byte);
+	struct buffer name = { 0 };
+
+	if (!spell((const char[]){ (char)byte }, 1, &name, e))
+		error_set(e, CBTM_ERR_BAD_DATA, where,
+		          "vocab has no token \"%s\", for the byte 0x%02x: texts that hold it cannot "
+		          "be encoded",
+		          name.data, byte);
+	buffer_free(&name);
 	return error_hint(e, "train it with all 256 bytes as its initial alphabet");
 }
 
@@ -178,6 +194,21 @@ static int index_make(struct index *x, struct bpe *b, const char *where, struct 
 	return 0;
 }
 
+static int bad_merge(const struct bpe *b, uint32_t i, const uint32_t pair[2], const char *where,
+                     struct cbtm_error *e)
+{
+	const struct bpe_symbol *l = &b->symbol[pair[0]], *r = &b->symbol[pair[1]];
+	struct buffer left = { 0 }, right = { 0 };
+
+	if (!spell(l->bytes, l->n, &left, e) && !spell(r->bytes, r->n, &right, e))
+		error_set(e, CBTM_ERR_BAD_DATA, where, "merges[%u], of \"%s\" and \"%s\", %s", i, left.data,
+		          right.data,
+		          b->merged[i] == BPE_NONE ? "makes no token of the vocabulary" : "is there twice");
+	buffer_free(&left);
+	buffer_free(&right);
+	return e->name;
+}
+
 static int add_merges(struct bpe *b, const struct index *x, const uint32_t (*merge)[2],
                       const char *where, struct cbtm_error *e)
 {
@@ -206,9 +237,7 @@ static int add_merges(struct bpe *b, const struct index *x, const uint32_t (*mer
 			goto done;
 		b->merged[i] = index_find(x, b, joined.data, joined.n);
 		if (b->merged[i] == BPE_NONE || bpe_pair_find(b, l, r)) {
-			error_set(e, CBTM_ERR_BAD_DATA, where, "merge %u %s", i,
-			          b->merged[i] == BPE_NONE ? "makes no symbol of the vocabulary"
-			                                   : "is there twice");
+			bad_merge(b, i, merge[i], where, e);
 			goto done;
 		}
 		b->merge[i][0] = l;

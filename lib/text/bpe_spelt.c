@@ -2,6 +2,8 @@
 #include "text/bpe_spelt.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "text/pretoken.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -248,5 +250,39 @@ int spelt_make(const struct spelt *v, const struct bpe_choice *choice, const cha
 done:
 	free(symbol);
 	buffer_free(&bytes);
+	return e->name;
+}
+
+/* Whether a name stands for a piece that a text can be cut into. */
+static bool is_whole_piece(const struct bpe_symbol *name, struct buffer *bytes,
+                           struct cbtm_error *e)
+{
+	buffer_clear(bytes);
+	return name->bytes && spell_out(name, bytes, e) &&
+	       utf8_valid_prefix(bytes->data, bytes->n) == bytes->n &&
+	       pretoken_end(unicode_flags(), bytes->data, bytes->n, 0) == bytes->n;
+}
+
+int spelt_whole_pieces(const struct spelt *v, const struct bpe *bpe, const char *where,
+                       struct cbtm_error *e)
+{
+	struct bpe_encoder *encoder = bpe_encoder_new(bpe, e);
+	struct buffer bytes = { 0 };
+	struct bpe_ids ids = { 0 };
+
+	for (uint32_t i = 0; encoder && i < v->size && !e->name; i++) {
+		if (!is_whole_piece(&v->name[i], &bytes, e))
+			continue;
+		ids.n = 0;
+		if (!bpe_encode_plain(encoder, bytes.data, bytes.n, &ids, e) &&
+		    (ids.n != 1 || ids.v[0] != i))
+			error_set(e, CBTM_ERR_BAD_DATA, where,
+			          "model.ignore_merges is true, which is not supported where it makes a "
+			          "difference: merges do not make the token \"%.*s\"",
+			          SHOWN(v->name[i].n), v->name[i].bytes);
+	}
+	bpe_encoder_free(encoder);
+	buffer_free(&bytes);
+	bpe_ids_free(&ids);
 	return e->name;
 }

@@ -51,6 +51,11 @@ int spelt_merge_line(struct spelt *v, const char *line, size_t n, const char *wh
 /* Appends an added token. */
 int spelt_add(struct spelt *v, struct spelt_added token, struct cbtm_error *e);
 
+/* For a file whose pieces are looked up whole before they are merged: BAD_DATA naming a token for which
+ * that makes a difference, which is not supported. */
+int spelt_whole_pieces(const struct spelt *v, const struct bpe *bpe, const char *where,
+                       struct cbtm_error *e);
+
 /*
  * The vocabulary: bytes, what merges make and the parts of merges are spelt out; added tokens are as they were given; any
  * other name is one that nothing makes. BAD_DATA, naming `where`: an added token that merges make,

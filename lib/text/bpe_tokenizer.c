@@ -2,7 +2,8 @@
 /*
  * Hugging Face's tokenizer.json, as far as it is a byte-level BPE with GPT-2's pre-tokenizer. Every
  * field is looked at: what would change ids and is not supported is refused by its name, with its
- * value and what is supported. Truncation and padding say how batches are made, not what ids a
+ * value and what is supported. One that is missing has its usual value, and merges may be spelt in both
+ * ways: the library itself reads no such file. Truncation and padding say how batches are made, not what ids a
  * text has, and are passed over.
  */
 #include "base/error.h"
@@ -23,6 +24,7 @@ struct reading {
 	struct spelt v;
 	struct buffer eod, bos; /* names that the post-processor puts at the ends; empty: none */
 	bool prefix_space;
+	bool ignore_merges; /* a piece that is a token is that token */
 };
 
 /* ---------------------------------------------------------------- fields */
@@ -159,6 +161,7 @@ static int read_model(struct reading *r, const struct field *model, struct cbtm_
 	struct field type = { .name = "type" };
 	const char *unk;
 	double dropout;
+	char where[sizeof e->where];
 	bool ignored;
 	size_t n;
 
@@ -179,8 +182,9 @@ static int read_model(struct reading *r, const struct field *model, struct cbtm_
 		if (!is_null(&f[i]) && !is_text(&f[i], ""))
 			return unsupported(r, name, &f[i].value, "only null is", e);
 	}
-	if (!is_false(&f[IGNORE]))
-		return unsupported(r, "model.ignore_merges", &f[IGNORE].value, "only false is", e);
+	r->ignore_merges = !is_null(&f[IGNORE]) && !is_false(&f[IGNORE]);
+	if (!is_null(&f[IGNORE]) && get_flag(r, &f[IGNORE], "model.", false, &ignored, e))
+		return e->name;
 	/* Every byte has a token (bpe_make): nothing is unknown, and what it would become says nothing. */
 	if (!is_null(&f[UNK]) && !json_string(f[UNK].value, &unk, &n))
 		return unsupported(r, "model.unk_token", &f[UNK].value, "it is a token's name or null", e);
@@ -190,7 +194,8 @@ static int read_model(struct reading *r, const struct field *model, struct cbtm_
 	if (!f[VOCAB].there || !f[MERGES].there)
 		return unsupported(r, f[VOCAB].there ? "model.merges" : "model.vocab", NULL,
 		                   "a BPE has both", e);
-	if (!spelt_vocabulary(&r->v, f[VOCAB].value, r->path, e))
+	snprintf(where, sizeof where, "%s: model.vocab", r->path);
+	if (!spelt_vocabulary(&r->v, f[VOCAB].value, where, e))
 		read_merges(r, f[MERGES].value, e);
 	return e->name;
 }
@@ -258,16 +263,19 @@ static int read_added(struct reading *r, const struct field *added, struct cbtm_
 
 /* ---------------------------------------------------------------- what is around the model */
 /* The fields that ByteLevel has as a pre-tokenizer, post-processor and decoder. */
-static int read_byte_level(struct reading *r, const struct field *f, const char *inside,
+static int read_byte_level(struct reading *r, struct json value, const char *inside,
                            bool *prefix_space, bool *use_regex, struct cbtm_error *e)
 {
+	bool ignored;
 	struct field in[] = { { .name = "type" },
 		                  { .name = "add_prefix_space" },
 		                  { .name = "trim_offsets" },
 		                  { .name = "use_regex" } };
 
-	if (sort_fields(r, f->value, inside, in, sizeof in / sizeof *in, e) ||
-	    get_flag(r, &in[1], inside, true, prefix_space, e) ||
+	if (sort_fields(r, value, inside, in, sizeof in / sizeof *in, e))
+		return e->name;
+	if (get_flag(r, &in[1], inside, true, prefix_space, e) ||
+	    get_flag(r, &in[2], inside, true, &ignored, e) ||
 	    get_flag(r, &in[3], inside, true, use_regex, e))
 		return e->name;
 	return 0;
@@ -281,29 +289,88 @@ static bool is_type(struct json object, const char *type)
 	return is_text(&f, type);
 }
 
+/* Items of a Sequence's list: *n of them, at most `most`; false if it is none. */
+static bool get_sequence(struct json value, const char *list, struct json *item, size_t most,
+                         size_t *n)
+{
+	struct json all;
+	size_t cursor = 0;
+
+	*n = 0;
+	if (!is_type(value, "Sequence") || !json_member(value, list, &all) ||
+	    json_type(all) != JSON_ARRAY || json_count(all) > most)
+		return false;
+	while (json_next(all, &cursor, NULL, NULL, &item[*n]))
+		++*n;
+	return true;
+}
+
+/* Whether it cuts a text as ByteLevel's own regular expression does: GPT-2's, in the two ways in
+ * which it is written. */
+static bool is_gpt2_split(struct json value)
+{
+	static const char rest[] = "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+	static const char *const begin[] = { "'s|'t|'re|'ve|'m|'ll|'d", "'(?:[sdmt]|ll|ve|re)" };
+	struct field behavior = { .name = "behavior" }, invert = { .name = "invert" };
+	struct json pattern, regex;
+	const char *s;
+	size_t n;
+
+	behavior.there = json_member(value, behavior.name, &behavior.value);
+	invert.there = json_member(value, invert.name, &invert.value);
+	/* What it matches is kept, and there is nothing else. */
+	if (!is_type(value, "Split") || !invert.there ||
+	    !is_text(&behavior, is_false(&invert) ? "Isolated" : "Removed") || json_count(value) != 4 ||
+	    !json_member(value, "pattern", &pattern) || json_count(pattern) != 1 ||
+	    !json_member(pattern, "Regex", &regex) || !json_string(regex, &s, &n))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		size_t m = strlen(begin[i]);
+		if (n == m + sizeof rest - 1 && !memcmp(s, begin[i], m) && !memcmp(s + m, rest, n - m))
+			return true;
+	}
+	return false;
+}
+
+/* ByteLevel, alone or in a Sequence, or behind a Split that has cut the text already. */
 static int read_pre_tokenizer(struct reading *r, const struct field *f, struct cbtm_error *e)
 {
-	bool use_regex;
+	struct json item[2] = { f->value };
+	bool use_regex, split = false;
+	size_t n = 1;
 
-	if (is_null(f) || !is_type(f->value, "ByteLevel"))
-		return unsupported(r, "pre_tokenizer", f->there ? &f->value : NULL, "only ByteLevel is", e);
-	if (read_byte_level(r, f, "pre_tokenizer.", &r->prefix_space, &use_regex, e))
+	if (!is_null(f) && !get_sequence(f->value, "pretokenizers", item, 2, &n))
+		n = 1;
+	else if (n == 2)
+		split = is_gpt2_split(item[0]);
+	if (is_null(f) || n != 1 + (size_t)split || !is_type(item[n - 1], "ByteLevel"))
+		return unsupported(r, "pre_tokenizer", f->there ? &f->value : NULL,
+		                   "only ByteLevel is, alone or behind a Split by GPT-2's regular "
+		                   "expression",
+		                   e);
+	if (read_byte_level(r, item[n - 1], "pre_tokenizer.", &r->prefix_space, &use_regex, e))
 		return e->name;
-	if (!use_regex)
+	if (!use_regex && !split)
 		return unsupported(r, "pre_tokenizer", &f->value, "only ByteLevel with use_regex true is",
 		                   e);
+	if (split && r->prefix_space)
+		return unsupported(r, "pre_tokenizer", &f->value,
+		                   "behind a Split only ByteLevel with add_prefix_space false is", e);
 	return 0;
 }
 
 static int read_decoder(struct reading *r, const struct field *f, struct cbtm_error *e)
 {
+	struct json item = f->value;
 	bool ignored;
+	size_t n;
 
 	if (is_null(f))
 		return 0;
-	if (!is_type(f->value, "ByteLevel"))
+	get_sequence(f->value, "decoders", &item, 1, &n);
+	if (!is_type(item, "ByteLevel"))
 		return unsupported(r, "decoder", &f->value, "only ByteLevel is", e);
-	return read_byte_level(r, f, "decoder.", &ignored, &ignored, e);
+	return read_byte_level(r, item, "decoder.", &ignored, &ignored, e);
 }
 
 /* A post-processor puts one token at most before a text, and one behind it. */
@@ -423,12 +490,15 @@ static int read_file(struct reading *r, struct json root, struct cbtm_error *e)
 		                       { .name = "normalizer" },     { .name = "pre_tokenizer" },
 		                       { .name = "post_processor" }, { .name = "decoder" },
 		                       { .name = "model" } };
+	struct json nothing;
+	size_t n;
 
 	if (sort_fields(r, root, "", f, FIELDS, e))
 		return e->name;
 	if (f[FORMAT].there && !is_text(&f[FORMAT], "1.0"))
 		return unsupported(r, "version", &f[FORMAT].value, "only \"1.0\" is", e);
-	if (!is_null(&f[NORMALIZER]))
+	if (!is_null(&f[NORMALIZER]) &&
+	    !get_sequence(f[NORMALIZER].value, "normalizers", &nothing, 0, &n))
 		return unsupported(r, "normalizer", &f[NORMALIZER].value, "only null is", e);
 	if (!is_null(&f[TRUNCATION]) || !is_null(&f[PADDING]))
 		log_message(LOG_WARNING, "%s: %s is passed over: whole documents are encoded", r->path,
@@ -459,11 +529,14 @@ int bpe_import_tokenizer(const char *path, const struct bpe_choice *choice, stru
 	chosen.prefix_space = r.prefix_space;
 	if (spelt_make(&r.v, &chosen, path, bpe, e))
 		goto done;
+	if (r.ignore_merges && spelt_whole_pieces(&r.v, *bpe, path, e))
+		goto failed;
 	digest_hex(digest_bytes(text.data, text.n), hex);
-	if (buffer_printf(&(*bpe)->source_digest, e, "xxh3-128:%s", hex)) {
-		bpe_free(*bpe);
-		*bpe = NULL;
-	}
+	if (!buffer_printf(&(*bpe)->source_digest, e, "xxh3-128:%s", hex))
+		goto done;
+failed:
+	bpe_free(*bpe);
+	*bpe = NULL;
 done:
 	spelt_free(&r.v);
 	buffer_free(&r.eod);

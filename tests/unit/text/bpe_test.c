@@ -88,11 +88,11 @@ static void test_a_broken_vocabulary_is_refused(void **state)
 	vocabulary(symbol);
 	refused(symbol, SIZE, unknown, 1, "", "not there");
 	refused(symbol, SIZE, of_special, 1, "", "not there");
-	refused(symbol, SIZE, no_result, 1, "", "makes no symbol");
+	refused(symbol, SIZE, no_result, 1, "", "merges[0], of \"x\" and \"y\", makes no token");
 	refused(symbol, SIZE, twice, 2, "", "twice");
 	refused(symbol, SIZE, merges, 2, "<eod>", "<eod>");
 	refused(symbol, SIZE - 1, merges, 2, "", "endoftext");
-	refused(symbol + 1, SIZE - 1, NULL, 0, "", "0x00");
+	refused(symbol + 1, SIZE - 1, NULL, 0, "", "vocab has no token \"\u0100\", for the byte 0x00");
 	symbol[ABC] = symbol[AB];
 	refused(symbol, SIZE, merges, 1, "", "there twice");
 	symbol[ABC].n = 0;

@@ -169,7 +169,7 @@ static void test_what_is_not_supported_is_named_with_its_value(void **state)
 		{ "\"end_of_word_suffix\":\"</w>\",", "model.end_of_word_suffix is \"</w>\"" },
 		{ "\"fuse_unk\":3,", "model.fuse_unk is 3" },
 		{ "\"byte_fallback\":\"\",", "model.byte_fallback is \"\"" },
-		{ "\"ignore_merges\":true,", "model.ignore_merges is true" },
+		{ "\"ignore_merges\":3,", "model.ignore_merges is 3" },
 	};
 	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
 		struct file f = plain;
@@ -208,6 +208,75 @@ static void test_what_changes_no_id_is_no_reason_to_refuse(void **state)
 	bpe_free(b);
 }
 
+#define SPLIT(rest) "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" rest "}"
+#define SEQUENCE(list) "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[" list "]},"
+#define LEVEL(flags) "{\"type\":\"ByteLevel\",\"trim_offsets\":true," flags "}"
+#define GPT2                                                                                       \
+	"| ?\\\\p{L}+| ?\\\\p{N}+| ?[^\\\\s\\\\p{L}\\\\p{N}]+|\\\\s+(?!\\\\S)|\\\\s+\"},\"behavior\":"
+#define LONG "'s|'t|'re|'ve|'m|'ll|'d" GPT2
+#define SHORT "'(?:[sdmt]|ll|ve|re)" GPT2
+#define AS_IT_IS "\"add_prefix_space\":false"
+
+static void test_what_cuts_a_text_alike_is_the_same(void **state)
+{
+	static const char *const same[] = {
+		SEQUENCE(LEVEL(AS_IT_IS)),
+		SEQUENCE(
+			SPLIT(LONG "\"Isolated\",\"invert\":false") "," LEVEL(AS_IT_IS ",\"use_regex\":false")),
+		SEQUENCE(
+			SPLIT(SHORT "\"Isolated\",\"invert\":false") "," LEVEL(AS_IT_IS ",\"use_regex\":true")),
+		SEQUENCE(SPLIT(LONG "\"Removed\",\"invert\":true") "," LEVEL(AS_IT_IS)),
+		SEQUENCE(LEVEL(AS_IT_IS)) "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[]},",
+		SEQUENCE(LEVEL(AS_IT_IS)) "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[" LEVEL(
+			AS_IT_IS) "]},",
+	};
+	static const char *const others[] = {
+		SEQUENCE(""),
+		SEQUENCE(LEVEL(AS_IT_IS) "," LEVEL(AS_IT_IS)),
+		SEQUENCE(LEVEL(AS_IT_IS ",\"use_regex\":false")),
+		SEQUENCE(SPLIT(LONG "\"Removed\",\"invert\":false") "," LEVEL(AS_IT_IS)),
+		SEQUENCE(SPLIT(LONG "\"Isolated\",\"invert\":true") "," LEVEL(AS_IT_IS)),
+		SEQUENCE(SPLIT(LONG "\"MergedWithNext\",\"invert\":false") "," LEVEL(AS_IT_IS)),
+		SEQUENCE(SPLIT("x|" LONG "\"Isolated\",\"invert\":false") "," LEVEL(AS_IT_IS)),
+		SEQUENCE(
+			SPLIT(LONG "\"Isolated\",\"invert\":false") "," LEVEL("\"add_prefix_space\":true")),
+		SEQUENCE(SPLIT(LONG "\"Isolated\",\"invert\":false")),
+	};
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		struct cbtm_error e = { 0 };
+		struct file f = plain;
+		f.before = same[i];
+		struct bpe *b = import(state, &f, &e);
+		assert_string_equal(e.what, "");
+		assert_false(b->prefix_space);
+		bpe_free(b);
+	}
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		struct file f = plain;
+		f.before = others[i];
+		refused(state, &f, "pre_tokenizer is {\"type\":\"Sequence\"");
+	}
+}
+
+/* "cd" is a token that merges do not make: with ignore_merges it is one. "c d" is no piece of a text,
+ * and one byte of two is no text. */
+static void test_ignored_merges_are_refused_where_they_make_a_difference(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct file f = plain;
+	f.model = "\"type\":\"BPE\",\"ignore_merges\":true,";
+	f.vocab = ",\"</s>\":258,\"c\u0120d\":259,\"\u00c3\u00c3\":260";
+	struct bpe *b = import(state, &f, &e);
+	assert_string_equal(e.what, "");
+	bpe_free(b);
+	f.vocab = ",\"</s>\":258,\"cd\":259";
+	refused(state, &f, "merges do not make the token \"cd\"");
+	f.model = plain.model;
+	b = import(state, &f, &e);
+	assert_string_equal(e.what, "");
+	bpe_free(b);
+}
+
 static void test_hostile_vocabularies_are_refused_by_entry(void **state)
 {
 	static const char *const vocab[][2] = {
@@ -218,11 +287,12 @@ static void test_hostile_vocabularies_are_refused_by_entry(void **state)
 		{ ",\"xx\":7", "\"xx\" has the id 7 of another token" },
 		{ ",\"ab\":300", "\"ab\" is there twice" },
 		{ ",\"\":300", "empty name" },
+		{ ",\"xx\":7", "tokenizer.json: model.vocab" },
 	};
 	static const char *const merges[][2] = {
 		{ "[\"a b\",\"ab c\",\"abc d\"]", "model.merges[2]" },
 		{ "[\"a b\",\"zz a\"]", "no token \"zz\"" },
-		{ "[\"a b\",\"a b\"]", "twice" },
+		{ "[\"a b\",\"a b\"]", "merges[1], of \"a\" and \"b\", is there twice" },
 		{ "[\"ab\"]", "not two tokens" },
 		{ "[[\"a\",\"b\",\"c\"]]", "a merge is of two tokens" },
 		{ "[7]", "a merge is of two tokens" },
@@ -294,6 +364,11 @@ int main(void)
 		                                scratch_remove),
 		cmocka_unit_test_setup_teardown(test_what_is_not_supported_is_named_with_its_value,
 		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_cuts_a_text_alike_is_the_same, scratch_make,
+		                                scratch_remove),
+		cmocka_unit_test_setup_teardown(
+			test_ignored_merges_are_refused_where_they_make_a_difference, scratch_make,
+			scratch_remove),
 		cmocka_unit_test_setup_teardown(test_what_changes_no_id_is_no_reason_to_refuse,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_hostile_vocabularies_are_refused_by_entry,
