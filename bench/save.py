@@ -7,7 +7,8 @@ cbtm-train trains a model of a shape of bench/train from random ids for about --
 log.jsonl says what each checkpoint took. `waited` are seconds in which nothing was trained; steps that ran while a checkpoint was
 on its way to the disk are compared with the others, and what they took more (or less) is added. Peers, in the same folder: a plain
 write and fsync of as many bytes, and torch.save (and fsync) of tensors of the same shapes. SIGTERM: seconds until the program
-has ended, with its last step on the disk. Goals of shares and seconds are the most that they may be.
+has ended, after a few steps, and while a checkpoint is under way. Goals of shares and seconds are the most that they may be.
+Each shape and each --every can be done by itself; a call takes a minute or two beside --seconds for each of them.
 """
 import argparse
 import json
@@ -88,19 +89,26 @@ def stall(log):
     return saves, at[-1] - at[0], sum(s["waited"] for s in saves), more, len(one)
 
 
-def terminate(o, shape, data, after):
-    """Seconds from SIGTERM to the exit."""
-    out = tempfile.mkdtemp(dir=o.folder)
-    process = subprocess.Popen(line(o, shape, data, out, 10**6, 10**6), stderr=subprocess.DEVNULL)
+def terminate(o, shape, data, amid):
+    """Seconds from SIGTERM to the exit, after a few steps, or while a save is under way; and the last save."""
+    out = pathlib.Path(tempfile.mkdtemp(dir=o.folder))
+    process = subprocess.Popen(line(o, shape, data, out, 10**6, 0 if amid else 10**6), stderr=subprocess.DEVNULL)
+    ready = (lambda: len(list(out.glob("resume-*/part-00000.json"))) == 1 and list(out.glob("resume-*/part-00000.lmdb.blocks"))) if amid else (
+        lambda: sum(e["event"] == "step" for e in events(out)) >= 4)
     try:
-        time.sleep(after)
+        while process.poll() is None and not ((out / "log.jsonl").exists() and ready()):
+            time.sleep(0.01)
         begin = time.monotonic()
         process.send_signal(signal.SIGTERM)
         status = process.wait()
         took = time.monotonic() - begin
-        if status != 75 or not list(pathlib.Path(out).glob("resume-*/part-00000.json")):
-            sys.exit(f"SIGTERM: exit status {status}, nothing is kept")
-        return took
+        saves = [e for e in events(out) if e["event"] == "save"]
+        last = max(e["step"] for e in events(out) if e["event"] == "step")
+        if status != 75 or not saves:
+            sys.exit(f"SIGTERM: exit status {status}, {len(saves)} states are kept")
+        print(f"  SIGTERM {'while a checkpoint was under way' if amid else 'between checkpoints'}: {took:.2f} s, of which {saves[-1]['seconds']:.2f} s for a "
+              f"checkpoint of step {saves[-1]['step']} of {last}")
+        return took, saves[-1]
     finally:
         process.kill()
         process.wait()
@@ -147,7 +155,7 @@ def compare(o, name):
     data += "/sequences"
     at = [seconds_of(e) for e in run(o, shape, data, 4, 10**6) if e["event"] == "step"]
     steps = max(8, int(o.seconds / statistics.median(b - a for a, b in zip(at, at[1:]))))
-    size, waits, durable = 0, [], []
+    waits, durable, enough = [], [], True
     print(f"{name}: {shape}")
     for every in o.every:
         saves, seconds, waited, more, beside = stall(run(o, shape, data, steps, every))
@@ -156,26 +164,35 @@ def compare(o, name):
         for s in saves:
             print(f"    step {s['step']}: {s['bytes'] / 1e6:.1f} MB, {s['seconds']:.3f} s until on the disk, "
                   f"{s['bytes'] / 1e6 / s['seconds']:.0f} MB/s; training waited {s['waited']:.3f} s")
-        if saves:
-            size = saves[-1]["bytes"]
-            waits += [s["waited"] for s in saves]
-            durable += [s["seconds"] for s in saves]
-        print(f"RATIO saving_stall_share_{name}_every_{every} {(waited + more) / seconds:.4f} {SHARE}", flush=True)
+        waits += [s["waited"] for s in saves[:-1]]  # the end of the run waits for the last one
+        durable += [s["seconds"] for s in saves[:-1]]
+        if not saves:
+            enough = False
+            print("  too short a run for a checkpoint, nothing is measured: --seconds, --every", flush=True)
+            continue
+        print(f"RATIO saving_stall_share_{name}_every_{every} {(waited + more) / seconds:.4f} {SHARE}")
         print(f"RATIO saving_waited_share_{name}_every_{every} {waited / seconds:.4f} {SHARE}", flush=True)
-    print(f"RATIO sigterm_seconds_{name} {terminate(o, shape, data, 3 + 4 * at[-1] - 4 * at[0]):.2f} {DURABLE}", flush=True)
+    took, last = terminate(o, shape, data, False)
+    amid, other = terminate(o, shape, data, True)
+    print(f"RATIO sigterm_seconds_{name} {took:.2f} {DURABLE}")
+    print(f"RATIO sigterm_amid_a_save_seconds_{name} {amid:.2f} {DURABLE}", flush=True)
     shutil.rmtree(os.path.dirname(data))
-    if not size:
-        sys.exit("the run was too short for a checkpoint: --seconds, --every")
+    size = last["bytes"]
+    durable += [last["seconds"], other["seconds"]]
     state, plain, theirs = torch_state(shape), [], []
     for _ in range(3):
         plain.append(write_plain(o.folder, size))
         theirs.append(write_torch(o.folder, state))
-    raw, wait, on_disk = statistics.median(plain), statistics.median(waits), statistics.median(durable)
+    raw, on_disk = statistics.median(plain), statistics.median(durable)
     returned, synced = (statistics.median(t[i] for t in theirs) for i in (0, 1))
     print(f"  {size / 1e6:.1f} MB: plain write and fsync {raw:.3f} s ({size / 1e6 / raw:.0f} MB/s); torch.save {returned:.3f} s, "
-          f"with fsync {synced:.3f} s; cbtm waits {wait:.3f} s, on the disk after {on_disk:.3f} s, beside training")
-    print(f"RATIO saving_wait_vs_torch_save_{name} {wait / returned:.2f} 1")
+          f"with fsync {synced:.3f} s; cbtm's is on the disk after {on_disk:.3f} s")
+    if waits:
+        wait = statistics.median(waits)
+        print(f"  training waits {wait:.3f} s for one, {returned:.3f} s for torch.save")
+        print(f"RATIO saving_wait_vs_torch_save_{name} {wait / returned:.2f} 1")
     print(f"RATIO saving_vs_plain_write_{name} {on_disk / raw:.2f} 2", flush=True)
+    return enough
 
 
 def main():
@@ -191,8 +208,8 @@ def main():
     os.environ["CBTM_PLUGIN_PATH"] = str(o.build / "plugins")
     o.folder = tempfile.mkdtemp(dir=o.folder)
     try:
-        for name in o.shape:
-            compare(o, name)
+        if not all([compare(o, name) for name in o.shape]):
+            sys.exit("a run was too short")
     finally:
         shutil.rmtree(o.folder)
 
