@@ -71,6 +71,8 @@ static inline void gradient_means(const float *dy, const float *v, const float *
 	means[1] = vec_set(vec_sum(az_sum) / (float)d);
 }
 
+enum { AHEAD_ROWS = 4 }; /* so far ahead of its use is fetched what forward left in memory */
+
 /* The same way; sums of both rows go on from x->sums. */
 static inline __attribute__((always_inline)) void norm_gradient_rows(const struct rows *x,
                                                                      const struct place *dx,
@@ -93,6 +95,12 @@ static inline __attribute__((always_inline)) void norm_gradient_rows(const struc
 		for (size_t j = 0; j < d; j += PANEL) {
 			struct lanes lanes = lanes_from(d, j);
 			vec to[2][2] = { { vec_set(0), vec_set(0) }, { vec_set(0), vec_set(0) } };
+			for (size_t i = 0; i < 2 * PANEL; i += LINE) {
+				size_t at = (r + AHEAD_ROWS + i / PANEL) * d + j + i % PANEL;
+				_mm_prefetch((const char *)(v + at), _MM_HINT_T0);
+				if (residual)
+					_mm_prefetch((const char *)(residual + at), _MM_HINT_T0);
+			}
 			for (size_t k = 0; k < 2; k++) {
 				__mmask16 half = whole ? 0xFFFF : lanes.half[k];
 				float *sums = x->sums + j + k * WIDTH;
@@ -140,6 +148,27 @@ struct finish {
 /* What finish_two does, beside the forms of y. */
 enum { END_BIAS = 8, END_RELU = 16, END_MASK = 32, END_RESIDUAL = 64 };
 
+/* What the end of the next panel will read and write of rows r and r + 1 is fetched meanwhile. */
+static inline __attribute__((always_inline)) void
+end_ahead(const unsigned end, const struct finish *f, const struct place *y, size_t j, size_t r)
+{
+	for (size_t i = 0; i < 2 * PANEL; i += LINE) {
+		size_t at = (r + i / PANEL) * y->columns + j + i % PANEL;
+		if (end & END_RESIDUAL)
+			_mm_prefetch((const char *)(f->residual.v + at), _MM_HINT_T1);
+		if (end & FORM_F32)
+			_mm_prefetch((const char *)(y->v + at), _MM_HINT_T1);
+	}
+	for (size_t i = 0; i < 2 * PANEL; i += 2 * LINE) {
+		size_t at = r * PANEL + i;
+		if (end & END_MASK)
+			_mm_prefetch((const char *)(f->mask.pairs + j / PANEL * f->mask.pair_panel + at),
+			             _MM_HINT_T1);
+		if (end & FORM_PAIRS)
+			_mm_prefetch((const char *)(y->pairs + j / PANEL * y->pair_panel + at), _MM_HINT_T1);
+	}
+}
+
 /* m rows (even) of a whole panel, two at a time and all steps in registers. */
 static inline __attribute__((always_inline)) void finish_two(const unsigned end,
                                                              const struct finish *f,
@@ -149,11 +178,13 @@ static inline __attribute__((always_inline)) void finish_two(const unsigned end,
 	const unsigned forms = end & (FORM_F32 | FORM_ROWS | FORM_PAIRS);
 	const uint16_t *mask = f->mask.pairs + j / PANEL * f->mask.pair_panel;
 	const vec zero = vec_set(0);
+	const size_t next = j + PANEL < y->columns ? PANEL : 0;
 	vec bias[2] = { zero, zero };
 	for (size_t k = 0; k < 2 && end & END_BIAS; k++)
 		bias[k] = vec_load(f->bias + j + k * WIDTH);
 	for (size_t r = 0; r < m; r += 2) {
 		vec v[2][2];
+		end_ahead(end, f, y, j + next, r);
 		for (size_t i = 0; i < 2; i++)
 			for (size_t k = 0; k < 2; k++) {
 				v[i][k] = vec_load(sums + (r + i) * PANEL + k * WIDTH);
