@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef CBTM_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h> /* the same functions, chosen by processor when they are called */
+#else
 #include <xxhash.h>
+#endif
 
-enum { PIECE = 1 << 20 }; /* bytes read at once */
+enum { PIECE = 128 << 10 }; /* bytes read at once: they stay in the processor's cache */
 
 struct digest_stream {
 	XXH3_state_t *state;
