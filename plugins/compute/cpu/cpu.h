@@ -49,6 +49,7 @@ enum {
 	K_BLOCK = 128,          /* terms of a product that are summed before the sum goes to memory */
 	PACK_ROWS = 32,         /* rows of a matrix that are packed at a time */
 	PAST_CACHES = 64 << 20, /* bytes of packs, of gradients, that no cache is expected to hold */
+	PACK_TOKENS = 2048,     /* tokens of a step from which on two packs of a matrix pay */
 	WEIGHT_ROWS = 128,      /* rows of a weight's gradient that a task makes, at most */
 	HEAD_COLUMNS = 128,     /* vocabulary that a task of the head's weight gradient takes */
 	HEAD_FLOATS = 4 << 20,  /* logits that are in memory at a time */

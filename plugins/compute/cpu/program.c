@@ -231,10 +231,15 @@ static int threads_make(struct program *p, struct cbtm_error *e)
 	return e->name;
 }
 
-/* Whether both packs of all matrices together would outgrow the caches, so that one is better. */
+/*
+ * Whether one pack is better: both of all matrices together would outgrow the caches, and a step has so
+ * few tokens that turning pieces of one (mixed_turn.h) for all of them costs less than packing another.
+ */
 static bool large(const struct program *p)
 {
 	size_t numbers = 0;
+	if ((size_t)p->batch * p->T >= PACK_TOKENS)
+		return false;
 	for (uint32_t i = 0; i < p->tensors; i++)
 		numbers += p->tensor[i].role == CBTM_ROLE_PARAMETER ? p->tensor[i].elements : 0;
 	return 2 * sizeof(uint16_t) * numbers > PAST_CACHES;
@@ -502,7 +507,7 @@ static const struct cbtm_param params[] = {
 	{ "packs", CBTM_PARAM_CHOICE, offsetof(struct options, packs), "auto", 0, 0, "auto|one|two",
 	  "bf16 copies that are kept of each matrix: one takes less memory and more work, the results "
 	  "are "
-	  "the same; auto: one where two would outgrow the caches",
+	  "the same; auto: one where two would outgrow the caches and a step has few tokens",
 	  CBTM_PARAM_NO_RESULT, 0 },
 	{ "timings", CBTM_PARAM_BOOL, offsetof(struct options, timings), "false", 0, 0, NULL,
 	  "log how long each class of operations took", CBTM_PARAM_NO_RESULT, 0 },
