@@ -6,6 +6,7 @@
 #include "model/huggingface.h"
 #include "model/schedule.h"
 #include "store/split.h"
+#include <cbtm/compute.h>
 #include <math.h>
 #include <string.h>
 
@@ -15,14 +16,21 @@
 #define WORDS_PER_ROOT 16.0 /* different words, of the root of the text's bytes */
 enum {
 	PROGRAM = 24 << 20,   /* a process before it has read anything */
-	COMPUTING = 40 << 20, /* one that computes, with its threads and libraries */
+	COMPUTING = 32 << 20, /* one that computes, with its threads and libraries */
 	READING = 128 << 20,  /* what reading or writing text takes beside it */
 	TABLE = 1 << 30,      /* at most: the table that duplicates are found by */
 	STORE = 64 << 10,     /* pages of a store whatever it holds */
 	COLUMN = 12 << 10,    /* and of each tensor */
 	RESUME = 3,           /* states on disk at the moment of the most: the last two and a new one */
-	SCORED_TOKENS = 4096  /* tokens scored together */
+	SCORED_TOKENS = 4096, /* tokens scored together */
+	/* Of the plugin cpu (plugins/compute/cpu/cpu.h). */
+	BF16_WIDTH = 128,       /* width from which on precision auto takes bf16 */
+	PAST_CACHES = 64 << 20, /* bytes of two bf16 packs of all matrices from which on one is kept */
 };
+/* What a plugin takes for activations, of what the list of operations makes them: bf16 rows are half as long, but
+ * some lie there twice. tests/unit/stage/needs_test.c has what was measured. */
+#define MOVING_FP32 1.05
+#define MOVING_BF16 0.8
 
 /* What is asked, and what all answers have in common. */
 struct question {
@@ -160,6 +168,33 @@ static bool keeps_best(const struct question *q)
 	       (!choice_of(q, "train", "keep") || choice_of(q, "train", "use"));
 }
 
+/* Whether the compute plugin will have this processor multiply in bf16. */
+static bool in_bf16(const struct question *q, const struct model_config *c)
+{
+	for (size_t i = 0; q->s->stage[i]; i++) {
+		const struct cbtm_plugin *plugin = q->s->plugin[i];
+		if (strcmp(q->s->stage[i]->name, "train") != 0 || !plugin)
+			continue;
+		const struct cbtm_compute *compute = (const struct cbtm_compute *)plugin;
+		return c->width >= BF16_WIDTH && strstr(compute->variant(q->s->plugin_options[i]), "bf16");
+	}
+	return false;
+}
+
+/* Of a process that computes with a model: what it holds, what a plugin keeps of weights in the order and the precision
+ * in which it multiplies them, and activations. */
+static uint64_t computing(const struct question *q, const struct model_config *c,
+                          const struct footprint *f)
+{
+	bool bf16 = in_bf16(q, c);
+	uint64_t packs = needs_times(bf16 ? 4 : 8, f->parameters); /* two of each matrix */
+
+	if (bf16 && packs > PAST_CACHES)
+		packs /= 2;
+	return needs_add(needs_add(COMPUTING, needs_add(f->fixed, packs)),
+	                 whole((double)f->moving * (bf16 ? MOVING_BF16 : MOVING_FP32)));
+}
+
 /* Of a model: its checkpoint, and a process that trains it, or scores with it. */
 static int of_model(const struct question *q, bool mixture, bool train, uint64_t batch)
 {
@@ -177,8 +212,7 @@ static int of_model(const struct question *q, bool mixture, bool train, uint64_t
 		return q->e->name;
 	q->need->disk = needs_add(needs_add(4 * f.parameters, COLUMN * f.tensors), STORE);
 	q->need->copy = q->need->disk;
-	/* A plugin keeps weights in the order, and the precision, in which it multiplies them, too. */
-	q->need->memory = needs_add(needs_add(COMPUTING, f.fixed + 4 * f.parameters), f.moving);
+	q->need->memory = computing(q, &c, &f);
 	q->need->exact = true;
 	q->need->spare = q->need->disk;
 	if (!train)

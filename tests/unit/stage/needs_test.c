@@ -3,6 +3,7 @@
 #include "model/config.h"
 #include "stage/declaration.h"
 #include "stage/needs.h"
+#include <cbtm/compute.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -91,6 +92,65 @@ static void test_a_models_bytes_are_those_of_its_parameters(void **state)
 	arena_free(f->arena);
 }
 
+static const char *bf16(const void *options)
+{
+	(void)options;
+	return "avx512bf16";
+}
+
+/* cbtm-train's peak, of three steps on two threads: MB. */
+static void test_memory_is_what_was_measured(void **state)
+{
+	static const struct {
+		const char *layers, *width, *heads, *vocabulary, *length, *batch, *key, *value;
+		bool bf16;
+		double peak;
+	} measured[] = {
+		{ "6", "128", "4", "4000", "128", "16", "", "", true, 112.1 },
+		{ "6", "128", "4", "4000", "128", "16", "", "", false, 147.3 },
+		{ "6", "128", "4", "4000", "128", "16", "activation_checkpointing", "layers", true, 69.4 },
+		{ "6", "128", "4", "4000", "128", "16", "moe.experts", "8", true, 192.1 },
+		{ "4", "256", "4", "8192", "256", "8", "", "", true, 203.6 },
+		{ "4", "256", "4", "8192", "256", "8", "", "", false, 266.4 },
+		{ "4", "256", "4", "8192", "256", "8", "activation_checkpointing", "layers", true, 159.8 },
+		{ "4", "256", "4", "8192", "256", "8", "moe.experts", "8", true, 388.7 },
+		{ "8", "512", "8", "8192", "512", "4", "", "", true, 843.8 },
+		{ "8", "512", "8", "8192", "512", "4", "", "", false, 1166.0 },
+		{ "8", "512", "8", "8192", "512", "4", "activation_checkpointing", "layers", true, 649.9 },
+		{ "8", "512", "8", "8192", "512", "4", "moe.experts", "8", true, 2022.7 },
+		{ "12", "768", "12", "50272", "1024", "1", "", "", true, 2623.0 },
+		{ "12", "768", "12", "50272", "1024", "1", "", "", false, 3508.1 },
+		{ "12", "768", "12", "50272", "1024", "1", "activation_checkpointing", "layers", true,
+		  2355.6 },
+		{ "6", "1024", "16", "16000", "256", "4", "", "", true, 1913.7 },
+		{ "6", "1024", "16", "16000", "256", "4", "", "", false, 2577.0 },
+	};
+	static const struct cbtm_compute compute = { .variant = bf16 };
+	(void)state;
+	for (size_t i = 0; i < sizeof measured / sizeof measured[0]; i++) {
+		struct fixture *f = make();
+		bool mixture = !strcmp(measured[i].key, "moe.experts");
+		set(f, "train", "model.layers", measured[i].layers);
+		set(f, "train", "model.width", measured[i].width);
+		set(f, "train", "model.heads", measured[i].heads);
+		set(f, "tokenize", "vocabulary.size", measured[i].vocabulary);
+		set(f, "shard", "length", measured[i].length);
+		set(f, "train", mixture ? "branch.batch" : "seed.batch", measured[i].batch);
+		set(f, "train", "micro_batch", measured[i].batch);
+		set(f, "train", "keep", "used");
+		if (*measured[i].key)
+			set(f, "train", measured[i].key, measured[i].value);
+		for (size_t s = 0; stage_registry[s] && measured[i].bf16; s++)
+			if (!strcmp(stage_registry[s]->name, "train"))
+				f->plugin[s] = &compute.plugin;
+		double ratio =
+			(double)ask(f, mixture ? "expert" : "seed", &corpus, 1).memory / 1e6 / measured[i].peak;
+		if (ratio < 1 || ratio > 1.4)
+			fail_msg("row %zu: the estimate is %.2f of the peak", i, ratio);
+		arena_free(f->arena);
+	}
+}
+
 static void test_what_is_counted_is_exact_and_what_is_not_is_estimated(void **state)
 {
 	struct fixture *f = make();
@@ -161,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_models_bytes_are_those_of_its_parameters),
+		cmocka_unit_test(test_memory_is_what_was_measured),
 		cmocka_unit_test(test_what_is_counted_is_exact_and_what_is_not_is_estimated),
 		cmocka_unit_test(test_experts_share_the_branch_tokens),
 		cmocka_unit_test(test_sizes_beyond_64_bits_stop_at_the_most),
