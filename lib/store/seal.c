@@ -243,13 +243,14 @@ static int put_header(struct sealing *s, struct cbtm_error *e)
 	return rc ? rc : pages_put(s->pages, HEADER, "header", 6, s->text.data, s->text.n, at, e);
 }
 
-/* While one thread waits for the disk, another takes the digest of what was written. */
-static int sync_or_digest(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
+/* While one thread waits for the disk, another takes the digest of what was written; alone, it does
+ * so first, and the disk goes on meanwhile. */
+static int digest_or_sync(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 {
 	struct sealing *s = arg;
 	(void)thread;
-	return task ? digest_file(s->path, 0, s->m->file_bytes, &s->m->file, e)
-	            : file_sync(s->fd, s->path, e);
+	return task ? file_sync(s->fd, s->path, e)
+	            : digest_file(s->path, 0, s->m->file_bytes, &s->m->file, e);
 }
 
 /* The sealed file, whole and on the disk, not yet under its name; and its digest. */
@@ -273,7 +274,7 @@ static int make_file(struct sealing *s, struct cbtm_error *e)
 	if (!rc)
 		rc = fault_point("store.seal.sync", e);
 	if (!rc)
-		rc = pool_run(w->pool, 2, sync_or_digest, s, e);
+		rc = pool_run(w->pool, 2, digest_or_sync, s, e);
 	if (s->fd >= 0 && s->fd != w->partial.fd && close(s->fd) && !rc)
 		rc = error_errno(e, CBTM_ERR_IO, s->path, "cannot close the file");
 	if (s->pages != w->partial.pages)
