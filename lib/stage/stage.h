@@ -10,6 +10,7 @@
 #include "store/dataset.h"
 #include <cbtm/embed.h>
 #include <cbtm/param.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* How many tasks there are of a kind: one, one a part of the corpus, one a cluster. */
@@ -64,6 +65,9 @@ struct stage_source {
 	/* How much text the files hold, before they are read; NULL: nobody asks. */
 	int (*measure)(const void *options, const void *plan, struct stage_amount *amount,
 	               struct cbtm_error *e);
+	/* Begins to read a part, on a thread that has nothing else to do, until it is *enough; the task
+	 * that reads the part finds what was read, and errors. NULL: nothing is read ahead. */
+	void (*ahead)(const void *options, void *plan, uint32_t part, const atomic_bool *enough);
 };
 
 struct cbtm_stage {

@@ -247,6 +247,7 @@ struct before {
 	struct stage_session *s;
 	const struct stage_task *task;
 	uint64_t *done;
+	atomic_bool made; /* what the task reads beside the source */
 };
 
 static int one_before(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
@@ -254,7 +255,11 @@ static int one_before(void *arg, size_t task, unsigned thread, struct cbtm_error
 	struct before *b = arg;
 
 	(void)thread;
-	return task ? stage_source_ahead(b->s, e) : do_inputs(b->s, b->task, b->done, e);
+	if (task)
+		return stage_source_ahead(b->s, &b->made, e);
+	do_inputs(b->s, b->task, b->done, e);
+	atomic_store(&b->made, true);
+	return e->name;
 }
 
 /* Before a task that makes another along. */
@@ -263,7 +268,7 @@ static int do_before(struct stage_session *s, const struct stage_task *task, uin
 {
 	const struct stage_command *c = s->command;
 	const struct stage_task *along = stage_task_along(c->stage, task, c->options, s->k);
-	struct before before = { s, task, done };
+	struct before before = { .s = s, .task = task, .done = done };
 
 	if (!along || !is_wanted(c, task, s->k) || !is_wanted(c, along, s->k))
 		return 0;

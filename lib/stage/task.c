@@ -86,12 +86,16 @@ static int source_digest(struct stage_session *s, uint32_t part, struct digest *
 	return s->command->stage->source->digest(s->source, part, d, e);
 }
 
-int stage_source_ahead(struct stage_session *s, struct cbtm_error *e)
+int stage_source_ahead(struct stage_session *s, const atomic_bool *enough, struct cbtm_error *e)
 {
+	const struct stage_command *c = s->command;
+
 	s->ahead_part = 0;
 	if (plan_source(s, e) || source_digest(s, 0, &s->ahead, e))
 		return e->name;
 	s->has_ahead = true;
+	if (c->stage->source->ahead && !c->frame.part_given)
+		c->stage->source->ahead(c->options, s->source, 0, enough);
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct stage_outcome {
  */
 int stage_task_do(struct stage_session *s, const struct stage_task *task, uint32_t cluster,
                   struct stage_outcome *outcome, struct cbtm_error *e);
-/* Plans the source and takes the digest of its first part, for the tasks that need them. */
-int stage_source_ahead(struct stage_session *s, struct cbtm_error *e);
+/* Plans the source, takes the digest of its first part and begins to read it until it is *enough,
+ * for the tasks that need them. */
+int stage_source_ahead(struct stage_session *s, const atomic_bool *enough, struct cbtm_error *e);
 void stage_session_end(struct stage_session *s);

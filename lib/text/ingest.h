@@ -5,7 +5,7 @@
 #include "text/reading.h"
 
 struct ingest {
-	const struct source *source;
+	struct source *source;
 	uint32_t part;
 	const struct reading_rules *rules;
 	const char *folder;               /* BAD_INPUT_QUARANTINE: for part-NNNNN.quarantine.jsonl */

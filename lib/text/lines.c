@@ -4,15 +4,15 @@
 #include "base/memory.h"
 #include "base/signals.h"
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INPUT = 1 << 18 };
+enum { INPUT = 1 << 18, AHEAD = 16 << 20 };
 
 struct lines {
 	const struct source *source;
+	uint32_t number_of_part;
 	struct source_part part;
 	uint64_t line_bytes;
 	bool whole_files;
@@ -23,8 +23,9 @@ struct lines {
 	uint64_t number; /* of the line there, in this part */
 	/* Lines of the file before the part; UINT64_MAX: not counted yet. */
 	atomic_uint_fast64_t before;
-	char *input;
+	char *input; /* room for INPUT bytes; for AHEAD, while what was read `ahead` is used */
 	size_t at, end;
+	bool ahead;
 	uint64_t passed_over; /* bytes of lines that are too long, in this batch */
 };
 
@@ -35,14 +36,27 @@ void lines_batch_free(struct lines_batch *b)
 	*b = (struct lines_batch){ 0 };
 }
 
-int lines_open(const struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
+static bool is_for(const struct lines *l, uint32_t part, uint64_t line_bytes, bool whole_files)
+{
+	return l && l->number_of_part == part && l->line_bytes == line_bytes &&
+	       l->whole_files == whole_files;
+}
+
+int lines_open(struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
                struct lines **lines, struct cbtm_error *e)
 {
-	struct lines *l = mem_zeroed(1, sizeof *l, "a line reader", e);
+	struct lines *l;
 
 	*lines = NULL;
+	if (is_for(s->ahead, part, line_bytes, whole_files)) {
+		*lines = s->ahead;
+		s->ahead = NULL;
+		return 0;
+	}
+	l = mem_zeroed(1, sizeof *l, "a line reader", e);
 	if (!l)
 		return e->name;
+	l->number_of_part = part;
 	l->source = s;
 	l->part = s->part[part];
 	l->line_bytes = line_bytes;
@@ -83,6 +97,15 @@ static int open_next(struct lines *l, struct cbtm_error *e)
 	return stream_open(f->path, f->name, f->coding, l->offset, &l->stream, e);
 }
 
+/* All that was read ahead is used. */
+static void stop_ahead(struct lines *l)
+{
+	char *less = realloc(l->input, INPUT);
+
+	l->input = less ? less : l->input;
+	l->ahead = false;
+}
+
 /* Makes bytes [at, end) not empty; both 0 at the file's end. */
 static int fill(struct lines *l, struct cbtm_error *e)
 {
@@ -90,6 +113,8 @@ static int fill(struct lines *l, struct cbtm_error *e)
 
 	if (l->at < l->end)
 		return 0;
+	if (l->ahead && l->at)
+		stop_ahead(l);
 	l->at = 0;
 	if (stream_read(l->stream, l->input, INPUT, &l->end, e))
 		return e->name;
@@ -104,6 +129,33 @@ static int fill(struct lines *l, struct cbtm_error *e)
 		return fill(l, e);
 	}
 	return 0;
+}
+
+void lines_ahead(struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
+                 const atomic_bool *enough)
+{
+	struct cbtm_error e = { 0 };
+	struct lines *l;
+	char *more;
+	size_t n = 1;
+
+	if (s->ahead || atomic_load(enough) || lines_open(s, part, line_bytes, whole_files, &l, &e))
+		return;
+	if ((more = realloc(l->input, AHEAD))) {
+		l->input = more;
+		l->ahead = true;
+		if (!open_next(l, &e))
+			fill(l, &e);
+		while (n && !e.name && l->end && l->end < AHEAD && !atomic_load(enough)) {
+			size_t room = AHEAD - l->end < INPUT ? AHEAD - l->end : INPUT;
+			if (!stream_read(l->stream, l->input + l->end, room, &n, &e))
+				l->end += n;
+		}
+	}
+	if (l->ahead && !e.name)
+		s->ahead = l;
+	else
+		lines_close(l);
 }
 
 /* How many line feeds a file has before `offset`. */

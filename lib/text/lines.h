@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "text/source.h"
+#include <stdatomic.h>
 
 struct line {
 	size_t start, n; /* in lines_batch.bytes, without the newline */
@@ -28,9 +29,16 @@ void lines_batch_free(struct lines_batch *b); /* leaves {0} */
 struct lines;
 /* `line_bytes`: the longest line that is not cut; `whole_files`: a file is one line. The source must
  * live on. Close with lines_close. */
-int lines_open(const struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
+int lines_open(struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
                struct lines **lines, struct cbtm_error *e);
 void lines_close(struct lines *l); /* NULL is fine */
+/*
+ * For a thread that has nothing else to do yet: reads and unpacks the beginning of a part, until it
+ * is *enough or the memory for it is full. lines_open with the same arguments then begins with that.
+ * Errors are left to be found there.
+ */
+void lines_ahead(struct source *s, uint32_t part, uint64_t line_bytes, bool whole_files,
+                 const atomic_bool *enough);
 
 /*
  * Fills *batch (cleared first) with the next lines: until they have `bytes` bytes together or are

@@ -41,7 +41,7 @@ struct reading_rows {
 };
 
 struct reading {
-	const struct source *source;
+	struct source *source;
 	uint32_t part;
 	const struct reading_rules *rules;
 	bool digests;           /* of texts are wanted */

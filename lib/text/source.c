@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "text/lines.h"
 #include "text/spool.h"
 #include <glob.h>
 #include <stdio.h>
@@ -234,6 +235,7 @@ void source_free(struct source *s)
 		return;
 	for (uint32_t i = 0; i < s->files; i++)
 		free(s->file[i].path);
+	lines_close(s->ahead);
 	if (s->spool >= 0)
 		close(s->spool);
 	free(s->file);

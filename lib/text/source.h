@@ -23,12 +23,14 @@ struct source_part {
 	uint64_t from, to;     /* ... or, with one file, its bytes [from, to); to = UINT64_MAX: all */
 };
 
+struct lines;
 struct source {
 	struct source_file *file; /* sorted bytewise by path, each once */
 	uint32_t files;
 	struct source_part *part;
 	uint32_t parts;
-	int spool; /* descriptor of the copy of standard input, -1: none */
+	struct lines *ahead; /* what lines_ahead has read; NULL: nothing */
+	int spool;           /* descriptor of the copy of standard input, -1: none */
 };
 
 /*

@@ -61,7 +61,7 @@ static void free_plan(void *plan)
 {
 	(void)plan;
 }
-static const struct stage_source source = { plan, digest, free_plan, NULL };
+static const struct stage_source source = { plan, digest, free_plan, NULL, NULL };
 
 /* Row 0: the task, its number, and how many datasets it read. */
 static int make(struct stage_run *r, struct cbtm_error *e)

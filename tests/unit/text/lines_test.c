@@ -24,7 +24,7 @@ static struct source *plan(const char *path, uint64_t part_bytes, int whole_file
 }
 
 /* The lines of all parts, each with '|' behind it. */
-static int read_lines(const struct source *s, uint64_t line_bytes, bool whole_files, size_t bytes,
+static int read_lines(struct source *s, uint64_t line_bytes, bool whole_files, size_t bytes,
                       size_t max, struct buffer *out, struct cbtm_error *e)
 {
 	for (uint32_t part = 0; part < s->parts && !e->name; part++) {
@@ -106,6 +106,47 @@ static void test_a_byte_order_mark_may_come_in_several_frames(void **state)
 	buffer_free(&packed);
 	buffer_free(&out);
 	source_free(s);
+}
+
+static void test_what_was_read_ahead_are_the_same_lines_and_errors(void **state)
+{
+	struct cbtm_error e = { 0 };
+	struct buffer text = { 0 }, expected = { 0 }, out = { 0 };
+	atomic_bool enough = false, no = true;
+	buffer_text(&text, "\xef\xbb\xbf", &e);
+	for (int i = 0; i < 100000; i++) {
+		buffer_printf(&text, &e, "line %d\n", i);
+		buffer_printf(&expected, &e, "line %d|", i);
+	}
+	size_t bound = ZSTD_compressBound(text.n);
+	char *packed = malloc(bound);
+	size_t n = ZSTD_compress(packed, bound, text.data, text.n, 1);
+	file_replace(scratch_path(state, "a"), text.data, text.n, &e);
+	file_replace(scratch_path(state, "a.zst"), packed, n, &e);
+	file_replace(scratch_path(state, "cut.zst"), packed, n - 9, &e);
+	for (int i = 0; i < 3; i++) {
+		struct source *s = plan(scratch_path(state, i ? "a" : "a.zst"), 400000, 0);
+		lines_ahead(s, i ? s->parts - 1 : 0, 100, false, &no);
+		assert_null(s->ahead);
+		lines_ahead(s, i == 1 ? s->parts - 1 : 0, 100, false, &enough);
+		assert_non_null(s->ahead);
+		assert_int_equal(read_lines(s, 100, false, 50000, 10000, &out, &e), 0);
+		assert_string_equal(out.data, expected.data);
+		assert_null(s->ahead);
+		buffer_clear(&out);
+		source_free(s);
+	}
+	struct source *s = plan(scratch_path(state, "cut.zst"), 400000, 0);
+	lines_ahead(s, 0, 100, false, &enough);
+	assert_int_equal(read_lines(s, 100, false, 50000, 10000, &out, &e), CBTM_ERR_BAD_DATA);
+	source_free(s);
+	s = plan(scratch_path(state, "a"), 1 << 20, 0);
+	lines_ahead(s, 0, 100, false, &enough); /* and nobody reads the part */
+	source_free(s);
+	buffer_free(&text);
+	buffer_free(&expected);
+	buffer_free(&out);
+	free(packed);
 }
 
 static void test_a_file_may_be_one_line(void **state)
@@ -236,6 +277,8 @@ int main(void)
 			test_a_byte_order_mark_is_left_out_and_carriage_returns_stay, scratch_make,
 			scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_byte_order_mark_may_come_in_several_frames,
+		                                scratch_make, scratch_remove),
+		cmocka_unit_test_setup_teardown(test_what_was_read_ahead_are_the_same_lines_and_errors,
 		                                scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_file_may_be_one_line, scratch_make, scratch_remove),
 		cmocka_unit_test_setup_teardown(test_a_line_that_is_too_long_is_cut_to_its_beginning,
