@@ -146,12 +146,19 @@ static bool is_ahead(struct state *s)
 	return batches > 1;
 }
 
-/* What stands nearest to the end comes first, so that memory is taken again while it is in the
+/* Work needs what a thread has learnt of earlier work, as an encoder does words: half of the threads
+ * look for it first, the others when more of it waits than those can have begun. */
+static bool is_worker(const struct state *s, unsigned thread)
+{
+	return !s->flow->out[0] || 2 * thread < pool_threads(s->flow->pool);
+}
+
+/* Else what stands nearest to the end comes first, so that memory is taken again while it is in the
  * processor's cache. */
-static bool draw(struct state *s, struct job *job)
+static bool draw(struct state *s, unsigned thread, struct job *job)
 {
 	const struct flow *f = s->flow;
-	bool alone = !s->appending && !s->committing;
+	bool alone = !s->appending && !s->committing, worker = is_worker(s, thread);
 
 	*job = (struct job){ NOTHING, 0, 0 };
 	s->stopped = s->stopped || signals_stop_requested();
@@ -161,6 +168,8 @@ static bool draw(struct state *s, struct job *job)
 		return false;
 	if (s->stopped)
 		return draw_packing(s, job);
+	if (f->out[0] && worker && draw_work(s, job))
+		return true;
 	if (alone && s->used && s->slot[s->first].state == DONE && !commit_is_due(s)) {
 		if (f->out[0] || !s->running) {
 			s->appending = true;
@@ -173,10 +182,10 @@ static bool draw(struct state *s, struct job *job)
 		*job = (struct job){ COMMIT, 0, 0 };
 		return true;
 	}
-	return (!f->out[0] && s->appending)
-	           ? false
-	           : draw_packing(s, job) || (!is_ahead(s) && draw_read(s, job)) || draw_work(s, job) ||
-	                 draw_read(s, job);
+	if (!f->out[0] && s->appending)
+		return false;
+	return draw_packing(s, job) || (worker && is_ahead(s) && draw_work(s, job)) ||
+	       draw_read(s, job) || ((worker || is_ahead(s)) && draw_work(s, job));
 }
 
 static void end_append(struct state *s, uint64_t bytes, const struct cbtm_error *e)
@@ -307,7 +316,7 @@ static int run(void *arg, size_t task, unsigned thread, struct cbtm_error *e)
 
 	(void)task, (void)e;
 	pthread_mutex_lock(&s->mutex);
-	while (draw(s, &job) || !is_over(s)) {
+	while (draw(s, thread, &job) || !is_over(s)) {
 		if (job.kind == NOTHING) {
 			wait_for_change(s);
 			continue;

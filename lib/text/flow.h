@@ -22,7 +22,8 @@ struct flow {
 	 * call at a time, on any thread, beside the other functions for other slots. Its error is
 	 * reported when the batches before it are appended, that of `work` likewise. */
 	int (*read)(void *arg, unsigned slot, size_t *tasks, struct cbtm_error *e);
-	/* One of the tasks, on any thread. */
+	/* One of the tasks, on any thread. The first half of the threads do most of them, so that what one
+	 * has learnt of earlier ones, as an encoder words, serves it. */
 	int (*work)(void *arg, unsigned slot, size_t task, unsigned thread, struct cbtm_error *e);
 	/* Appends the batch; *bytes: of text, what counts for the commit interval. In order, one call at a
 	 * time, beside `read` and `work` for other slots; without `out` beside nothing. */
