@@ -135,6 +135,7 @@ struct program {
 	double seconds[CLASS_COUNT]; /* spent so far */
 	size_t rows;                 /* valid in the last run */
 	uint64_t runs;               /* of the section UPDATE */
+	struct later *later;         /* NULL: updates are done at once */
 };
 
 /* A region under way. */
@@ -143,9 +144,12 @@ struct work {
 	const struct cbtm_operation *op;
 	uint32_t operations;
 	const struct cbtm_scalars *scalars;
-	float *scratch;     /* the region's */
-	size_t rows;        /* valid tokens */
-	size_t from, count; /* head: the rows in hand */
+	float *scratch;              /* the region's */
+	size_t rows;                 /* valid tokens */
+	size_t from, count;          /* head: the rows in hand */
+	const struct region *region; /* of FORWARD; NULL: of another section */
+	const float *scale; /* ADAMW: the clip's, where its tensor no longer holds it; or NULL */
+	unsigned stride;    /* ADAMW: tasks from one of a thread to its next, likely */
 };
 
 /* The rows [r0, r1) of one operation, by one task. */
@@ -160,6 +164,7 @@ struct rows {
 };
 
 typedef int region_function(struct work *w, struct cbtm_error *e);
+typedef int update_function(void *work, size_t task, unsigned thread, struct cbtm_error *e);
 
 /* Memory that will be read soon: streams that go on side by side. */
 enum { AHEAD_STREAMS = 4, AHEAD_BYTES = 64 };
@@ -179,6 +184,7 @@ struct variant {
 	bool mixed;
 	unsigned panel; /* columns of a panel */
 	region_function *region[CLASS_COUNT];
+	update_function *update; /* a task of the region ADAMW */
 	void (*rows[OP_COUNT])(const struct rows *x);
 	/* Packs of rows [PACK_ROWS i, PACK_ROWS (i + 1)); scratch: PACK_ROWS rows of floats. `ahead` is
 	 * fetched on the way; NULL: nothing. */
@@ -229,6 +235,12 @@ static inline size_t matrix_rows(const struct tensor *t)
 static inline size_t pack_tasks(const struct tensor *t)
 {
 	return t->groups * blocks(matrix_rows(t), PACK_ROWS);
+}
+
+/* Tasks of an update: rows of a matrix that is packed, whole chunks of others. */
+static inline size_t update_tasks(const struct tensor *t)
+{
+	return packs(t) ? pack_tasks(t) : blocks(t->elements, CHUNK);
 }
 
 /* Columns of ROUTE's `load`. */
@@ -287,6 +299,18 @@ static inline size_t mixed_head_rows(size_t vocabulary, size_t tokens)
 
 /* plan.c: forms, operations of our own, regions, memory; allocates none of it. */
 int plan_make(struct program *p, const struct cbtm_list *list, struct cbtm_error *e);
+
+/* later.c: room for an update that goes on beside the next forward pass, if the lists' last region of
+ * UPDATE is ADAMW; free with later_free (NULL is fine). */
+int later_make(struct program *p, struct cbtm_error *e);
+void later_free(struct later *l);
+void later_begin(struct later *l, const struct cbtm_scalars *scalars);
+bool later_pending(const struct later *l); /* NULL: false */
+int later_finish(struct later *l, struct cbtm_error *e);
+/* Updates what a region is about to read. */
+int later_need(struct later *l, const struct region *r, struct cbtm_error *e);
+/* The parallel loop of a region: n tasks, and a share of an update that is pending. */
+int run_beside(struct work *w, size_t n, update_function *task, struct cbtm_error *e);
 
 /* n elements and the padding, zeroed. */
 void *take(size_t n, size_t size, struct cbtm_error *e);

@@ -105,7 +105,7 @@ static int task_rows(void *arg, size_t i, unsigned thread, struct cbtm_error *e)
 static int run_rows(struct work *w, struct cbtm_error *e)
 {
 	size_t n = blocks(w->rows, BLOCK);
-	if (host->pool_run(host->pool(), n, task_rows, w, e))
+	if (run_beside(w, n, task_rows, e))
 		return e->name;
 	for (uint32_t o = 0; o < w->operations; o++) {
 		if (w->op[o].kind != CBTM_OP_NORM_GRADIENT)

@@ -108,7 +108,7 @@ static void adamw(const struct work *w, const struct cbtm_operation *op, size_t 
 	const float *restrict gradient = tensor_of(w->p, op->out[1])->v + from;
 	float *restrict m = tensor_of(w->p, op->out[2])->v + from;
 	float *restrict v = tensor_of(w->p, op->out[3])->v + from;
-	float scale = tensor_of(w->p, op->in[0])->v[0];
+	float scale = w->scale ? *w->scale : tensor_of(w->p, op->in[0])->v[0];
 	for (unsigned i = 2; i < 4; i++)
 		if (tensor_of(w->p, op->out[i])->blank)
 			memset(tensor_of(w->p, op->out[i])->v + from, 0, n * sizeof *m);
@@ -138,12 +138,6 @@ static struct ahead look_ahead(const struct work *w, const struct cbtm_operation
 	return ahead;
 }
 
-/* Tasks of an update: rows of a matrix that is packed, whole chunks of others. */
-static size_t update_tasks(const struct tensor *t)
-{
-	return packs(t) ? pack_tasks(t) : blocks(t->elements, CHUNK);
-}
-
 /* The elements of the i-th of a tensor's pack_tasks; none behind the last. */
 static void pack_range(const struct tensor *t, size_t i, size_t *from, size_t *n)
 {
@@ -164,7 +158,7 @@ static int task_adamw(void *arg, size_t i, unsigned thread, struct cbtm_error *e
 	size_t from = i * CHUNK, n = least(CHUNK, t->elements - from), next = 0, next_n = 0;
 	if (packs(t)) {
 		pack_range(t, i, &from, &n);
-		pack_range(t, i + host->pool_threads(host->pool()), &next, &next_n);
+		pack_range(t, i + w->stride, &next, &next_n);
 	}
 	adamw(w, &w->op[o], from, n);
 	if (packs(t)) {
@@ -179,5 +173,6 @@ static int run_adamw(struct work *w, struct cbtm_error *e)
 	size_t tasks = 0;
 	for (uint32_t o = 0; o < w->operations; o++)
 		tasks += update_tasks(walked(w, o));
+	w->stride = host->pool_threads(host->pool());
 	return host->pool_run(host->pool(), tasks, task_adamw, w, e);
 }

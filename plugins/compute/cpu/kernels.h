@@ -26,7 +26,7 @@
 #include "kernel_experts.h"
 
 #define KERNELS                                                                                    \
-	.panel = PANEL, .pack = pack,                                                                  \
+	.panel = PANEL, .pack = pack, .update = task_adamw,                                            \
 	.region = { [CLASS_ROWS] = run_rows,                                                           \
 		        [CLASS_WEIGHTS] = run_weights,                                                     \
 		        [CLASS_ATTENTION] = run_attention,                                                 \

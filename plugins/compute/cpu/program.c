@@ -8,6 +8,8 @@
 
 const struct cbtm_host *host;
 
+enum { NEW_RUNS = 2 }; /* that find memory new: not timed */
+
 static bool in_memory(const struct tensor *t)
 {
 	return t->role == CBTM_ROLE_ACTIVATION && t->element == CBTM_F32;
@@ -32,7 +34,7 @@ static void report_times(const struct program *p)
 	for (int c = 0; c < CLASS_COUNT; c++) {
 		char line[96];
 		snprintf(line, sizeof line, "%-20s %9.3f ms a step", names[c],
-		         p->seconds[c] * 1e3 / (double)(p->runs > 1 ? p->runs - 1 : 1));
+		         p->seconds[c] * 1e3 / (double)(p->runs > NEW_RUNS ? p->runs - NEW_RUNS : 1));
 		if (p->seconds[c] > 0)
 			host->log(1, line);
 	}
@@ -66,6 +68,7 @@ static void program_free(void *program)
 	host->release(p->memory);
 	host->release(p->thread_scratch);
 	host->release(p->partial);
+	later_free(p->later);
 	host->release(p);
 }
 
@@ -288,8 +291,8 @@ static int program_fill(struct program *p, const struct cbtm_list *list, int pac
 	for (uint32_t i = 0; i < operations && !e->name; i++)
 		packs_make(p, &list->operation[i], e);
 	choose_stores(p);
-	if (!e->name && !partial_make(p, e))
-		squares_make(p, e);
+	if (!e->name && !partial_make(p, e) && !squares_make(p, e))
+		later_make(p, e);
 	return e->name;
 }
 
@@ -323,11 +326,22 @@ static size_t bytes_of(const struct tensor *t, void **data)
 	return t->elements * (t->element == CBTM_F64 ? sizeof(double) : sizeof(float));
 }
 
+/* Updates are done in full before what they change is read or written. */
+static int finish(struct program *p, struct cbtm_error *e);
+
+static bool changed_by_updates(const struct tensor *t)
+{
+	return t->role == CBTM_ROLE_PARAMETER || t->role == CBTM_ROLE_GRADIENT ||
+	       t->role == CBTM_ROLE_MOMENT;
+}
+
 static int tensor_write(void *program, uint32_t tensor, const void *data, struct cbtm_error *e)
 {
 	void *to;
 	struct tensor *t = &((struct program *)program)->tensor[tensor];
 	size_t n = bytes_of(t, &to);
+	if (changed_by_updates(t) && finish(program, e))
+		return e->name;
 	if (!to)
 		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "an activation cannot be written");
 	memcpy(to, data, n);
@@ -342,6 +356,8 @@ static int tensor_read(void *program, uint32_t tensor, void *data, struct cbtm_e
 	void *from;
 	const struct tensor *t = &((struct program *)program)->tensor[tensor];
 	size_t n = bytes_of(t, &from);
+	if (changed_by_updates(t) && finish(program, e))
+		return e->name;
 	if (!from)
 		return host->error(e, CBTM_ERR_INTERNAL, "cpu", "an activation cannot be read");
 	if (t->blank)
@@ -454,32 +470,68 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+static int finish(struct program *p, struct cbtm_error *e)
+{
+	if (!later_pending(p->later))
+		return 0;
+	const struct region *r = &p->region[p->start[CBTM_UPDATE + 1] - 1];
+	double start = p->timed ? seconds() : 0;
+	if (threads_make(p, e) || later_finish(p->later, e))
+		return e->name;
+	settle(p, r, true);
+	settle_squares(p, r);
+	if (p->timed)
+		p->seconds[CLASS_ADAMW] += seconds() - start;
+	return 0;
+}
+
+static int run_region(struct program *p, const struct region *r, bool forward,
+                      const struct cbtm_scalars *scalars, struct cbtm_error *e)
+{
+	struct work w = { .p = p,
+		              .op = &p->operation[r->first],
+		              .operations = r->operations,
+		              .scalars = scalars,
+		              .scratch = p->memory + r->scratch,
+		              .rows = p->rows,
+		              .region = forward ? r : NULL };
+	double start = p->timed ? seconds() : 0;
+	if (forward && later_pending(p->later)) {
+		if (later_need(p->later, r, e))
+			return e->name;
+		if (p->timed) {
+			p->seconds[CLASS_ADAMW] += seconds() - start;
+			start = seconds();
+		}
+	}
+	settle(p, r, false);
+	if (p->later && r->class == CLASS_ADAMW) {
+		later_begin(p->later, scalars);
+		return 0;
+	}
+	if (p->variant->region[r->class](&w, e))
+		return e->name;
+	settle(p, r, true);
+	settle_squares(p, r);
+	if (p->timed)
+		p->seconds[r->class] += seconds() - start;
+	return 0;
+}
+
 static int run(void *program, enum cbtm_section section, const struct cbtm_scalars *scalars,
                struct cbtm_error *e)
 {
 	struct program *p = program;
+	bool forward = section == CBTM_FORWARD;
 	size_t rows = (size_t)scalars->sequences * p->T;
-	if (threads_make(p, e) || refresh(p, rows, e))
+	if ((!forward && finish(p, e)) || threads_make(p, e) || refresh(p, rows, e))
 		return e->name;
-	for (uint32_t r = p->start[section]; r < p->start[section + 1]; r++) {
-		struct work w = { .p = p,
-			              .op = &p->operation[p->region[r].first],
-			              .operations = p->region[r].operations,
-			              .scalars = scalars,
-			              .scratch = p->memory + p->region[r].scratch,
-			              .rows = rows };
-		double start = p->timed ? seconds() : 0;
-		settle(p, &p->region[r], false);
-		if (p->variant->region[p->region[r].class](&w, e))
+	for (uint32_t r = p->start[section]; r < p->start[section + 1]; r++)
+		if (run_region(p, &p->region[r], forward, scalars, e))
 			return e->name;
-		settle(p, &p->region[r], true);
-		settle_squares(p, &p->region[r]);
-		if (p->timed)
-			p->seconds[p->region[r].class] += seconds() - start;
-	}
-	if (section == CBTM_UPDATE && !p->runs++) /* the first step finds memory new */
+	if (section == CBTM_UPDATE && p->runs++ < NEW_RUNS)
 		memset(p->seconds, 0, sizeof p->seconds);
-	return 0;
+	return forward ? finish(p, e) : 0;
 }
 
 static const char *variant_name(const void *options)
