@@ -46,10 +46,27 @@ static int add_file(struct finding *f, const char *path, const struct stat *st,
 	return stream_coding(path, &file->coding, e);
 }
 
+/* A folder, and the one through which it was found. */
+struct folder {
+	const struct folder *above;
+	dev_t device;
+	ino_t inode;
+	int depth;
+};
+
+static bool is_among(const struct folder *f, const struct stat *st)
+{
+	while (f && (f->device != st->st_dev || f->inode != st->st_ino))
+		f = f->above;
+	return f;
+}
+
 /* A file, or the files of a folder and of the folders in it. */
-static int add_path(struct finding *f, const char *path, int depth, struct cbtm_error *e)
+static int add_path(struct finding *f, const char *path, const struct folder *above,
+                    struct cbtm_error *e)
 {
 	struct stat st;
+	struct folder folder = { .above = above, .depth = above ? above->depth + 1 : 0 };
 	char **names = NULL;
 	size_t n = 0;
 
@@ -64,14 +81,20 @@ static int add_path(struct finding *f, const char *path, int depth, struct cbtm_
 		return add_file(f, path, &st, e);
 	if (!S_ISDIR(st.st_mode))
 		return error_set(e, CBTM_ERR_MISSING_INPUT, path, "neither a file nor a folder");
-	if (depth == MAX_DEPTH)
+	folder.device = st.st_dev;
+	folder.inode = st.st_ino;
+	if (is_among(above, &st)) {
+		error_set(e, CBTM_ERR_BAD_DATA, path, "a link that leads back to a folder above it");
+		return error_hint(e, "remove the link, or name the folders or a glob without it");
+	}
+	if (folder.depth == MAX_DEPTH)
 		return error_set(e, CBTM_ERR_CONFIG, path, "folders lie more than %d deep", MAX_DEPTH);
 	if (folder_list(path, &names, &n, e))
 		return e->name;
 	for (size_t i = 0; i < n && !e->name; i++) {
 		char *below = names[i][0] == '.' ? NULL : path_join(path, names[i], e);
 		if (below)
-			add_path(f, below, depth + 1, e);
+			add_path(f, below, &folder, e);
 		free(below);
 	}
 	folder_list_free(names, n);
@@ -85,14 +108,14 @@ static int add_pattern(struct finding *f, const char *pattern, struct cbtm_error
 	int status;
 
 	if (!strpbrk(pattern, "*?[") || !stat(pattern, &st))
-		return add_path(f, pattern, 0, e);
+		return add_path(f, pattern, NULL, e);
 	status = glob(pattern, 0, NULL, &found);
 	if (status == GLOB_NOMATCH)
 		error_set(e, CBTM_ERR_MISSING_INPUT, pattern, "no file has a name like this");
 	else if (status)
 		error_set(e, CBTM_ERR_IO, pattern, "cannot read the folders of this pattern");
 	for (size_t i = 0; !status && i < found.gl_pathc && !e->name; i++)
-		add_path(f, found.gl_pathv[i], 0, e);
+		add_path(f, found.gl_pathv[i], NULL, e);
 	globfree(&found);
 	return e->name;
 }

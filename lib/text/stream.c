@@ -12,7 +12,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-enum { INPUT = 1 << 18, WINDOW_LOG = 27 };
+enum { INPUT = 1 << 18, WINDOW_LOG = 27, MAGIC = 2 /* bytes that say that it is gzip */ };
 
 struct stream {
 	const char *path; /* as errors call it */
@@ -23,7 +23,7 @@ struct stream {
 	bool inside;          /* in a member or frame that is not finished */
 	z_stream zlib;
 	bool zlib_open;
-	bool padded; /* a gzip member is finished: zeros may follow */
+	bool unpacked; /* a member or frame is finished */
 	ZSTD_DStream *zstd;
 };
 
@@ -153,10 +153,20 @@ static int damaged(const struct stream *s, const char *coding, const char *why,
 	return error_hint(e, "copy or download the file again");
 }
 
+/* Bytes that begin as no member or frame does. */
+static int not_packed(const struct stream *s, const char *coding, struct cbtm_error *e)
+{
+	if (s->unpacked)
+		return damaged(s, coding, "something else follows them", e);
+	error_set(e, CBTM_ERR_BAD_DATA, s->path, "it holds no %s data, which its name promises",
+	          coding);
+	return error_hint(e, "unpacked files must not be named .gz or .zst");
+}
+
 /* Members may be padded with zeros (tapes and disks write whole blocks). */
 static void skip_zeros(struct stream *s)
 {
-	while (s->padded && s->at < s->end && !s->input[s->at])
+	while (s->unpacked && s->at < s->end && !s->input[s->at])
 		s->at++;
 }
 
@@ -169,7 +179,7 @@ static int step_gzip(struct stream *s, unsigned char *out, size_t cap, size_t *m
 	if (!s->inside)
 		skip_zeros(s);
 	*made = 0;
-	if (!s->inside && s->padded && s->at == s->end)
+	if (!s->inside && s->unpacked && s->at == s->end)
 		return 0;
 	if (!s->inside && inflateReset(&s->zlib) != Z_OK)
 		return error_set(e, CBTM_ERR_INTERNAL, s->path, "zlib does not start anew");
@@ -184,8 +194,10 @@ static int step_gzip(struct stream *s, unsigned char *out, size_t cap, size_t *m
 	s->at = s->end - s->zlib.avail_in;
 	if (status == Z_STREAM_END) {
 		s->inside = false;
-		s->padded = true;
-	} else if (status != Z_OK && status != Z_BUF_ERROR)
+		s->unpacked = true;
+	} else if (status == Z_DATA_ERROR && s->zlib.total_in <= MAGIC)
+		return not_packed(s, "gzip", e);
+	else if (status != Z_OK && status != Z_BUF_ERROR)
 		return damaged(s, "gzip", s->zlib.msg ? s->zlib.msg : "not a gzip member", e);
 	return 0;
 }
@@ -203,10 +215,13 @@ static int step_zstd(struct stream *s, unsigned char *out, size_t cap, size_t *m
 		return error_hint(e, "pack the file again with a smaller window: zstd without --long, or "
 		                     "--long=27");
 	}
+	if (ZSTD_getErrorCode(left) == ZSTD_error_prefix_unknown)
+		return not_packed(s, "zstd", e);
 	if (ZSTD_isError(left))
 		return damaged(s, "zstd", ZSTD_getErrorName(left), e);
 	s->at += in.pos;
 	s->inside = left != 0;
+	s->unpacked |= !left;
 	*made = to.pos;
 	return 0;
 }
