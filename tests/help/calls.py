@@ -97,7 +97,7 @@ def main(plans):
     wrong = []
     for stage in kills.stages():
         calls = sites(stage)
-        todo = list(plans(calls))
+        todo = tiny.of_piece(plans(calls))
         covered = {(function, calls[function][n - 1]) for function, n, later, error in todo}
         struck = 0
         with concurrent.futures.ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

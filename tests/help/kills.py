@@ -97,13 +97,14 @@ def report(all_wrong, done, least):
 def at_random(trials, seed=1):
     """Kills after a random time, one to five times in a row."""
     trials = max(3, trials // 5) if tiny.sanitized() else trials  # slow, and looks for other faults
-    rng, wrong, done = random.Random(seed), [], []
+    wrong, done, numbers = [], [], tiny.of_piece(range(trials))
     for stage in stages():
-        for _ in range(trials):
+        for number in numbers:
+            rng = random.Random(f"{seed} {stage.name} {number}")
             times = [rng.uniform(0, 1.1 * stage.seconds) for _ in range(rng.randint(1, 5))]
             wrong += stage.disturb(lambda i: ({}, times[i], ()) if i < len(times) else None)
         done.append(stage)
-    return report(wrong, done, trials // 4)  # a loaded machine misses many
+    return report(wrong, done, len(numbers) // 4)  # a loaded machine misses many
 
 
 def passages(stage):
@@ -125,12 +126,13 @@ def at_failpoints(most, seed=1):
         print("configure --enable-fault")
         return tiny.SKIPPED
     most = min(most, 1) if tiny.sanitized() else most
-    rng, wrong, done = random.Random(seed), [], []
+    wrong, done = [], []
     for stage in stages():
         points = passages(stage)
         everywhere = [f"{name}:{n}" for name, count in points for n in range(1, count + 1)]
-        for name, count in points:
-            chosen = list(range(1, count + 1))
+        mine = tiny.of_piece(points)
+        for name, count in mine:
+            rng, chosen = random.Random(f"{seed} {stage.name} {name}"), list(range(1, count + 1))
             if count > most:
                 ends = [1, count] if most > 1 else [rng.choice((1, count))]
                 chosen = sorted({*ends, *rng.sample(chosen, most - len(ends))})
@@ -140,7 +142,7 @@ def at_failpoints(most, seed=1):
             # Failing there is an I/O error (74), stopping there is resumable (75); or it was the last thing to do (0).
             plan = [f"{name}:{chosen[-1]}:enospc", f"{name}:{chosen[0]}:eio", f"{name}:{chosen[len(chosen) // 2]}:stop"]
             wrong += stage.disturb(lambda i: ({"CBTM_FAIL": plan[i]}, None, (74, 75)) if i < len(plan) else None)
-        done.append(stage)
+        done += [stage] if mine else []
     return report(wrong, done, 1)
 
 

@@ -60,9 +60,9 @@ def main(rounds, seed=1):
     begin = time.monotonic()
     tiny.run(line("whole", "--quiet"))
     seconds, expected = time.monotonic() - begin, left("whole")
-    rng, wrong, kills = random.Random(seed), [], []
-    for i in range(rounds):
-        work = f"trial-{i}"
+    wrong, kills, numbers = [], [], tiny.of_piece(range(rounds))
+    for i in numbers:
+        work, rng = f"trial-{i}", random.Random(f"{seed} {i}")
         story = [kill_once(work, rng, 0.7 * seconds) for _ in range(rng.randint(1, 6))]
         kills += story
         last = subprocess.run(line(work), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -74,6 +74,6 @@ def main(rounds, seed=1):
         if "nothing to do" not in again.stdout:
             wrong.append(f"after {story}: a further run says {again.stdout}")
         tiny.run(["rm", "-rf", work])
-    print(f"{rounds} runs, {len(kills)} times disturbed, {len(expected)} files, {seconds:.1f} s undisturbed")
+    print(f"{len(numbers)} runs, {len(kills)} times disturbed, {len(expected)} files, {seconds:.1f} s undisturbed")
     print("\n".join(wrong))
     sys.exit(1 if wrong or not expected else 0)

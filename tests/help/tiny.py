@@ -60,6 +60,19 @@ def has_failpoints():
     return "define CBTM_FAULT 1" in (BUILD / "config.h").read_text()
 
 
+def piece():
+    """(i, n) of PIECE=i/n: of a long suite's trials those whose number leaves i - 1 when divided by n."""
+    i, n = map(int, os.environ.get("PIECE", "1/1").split("/"))
+    if not 1 <= i <= n:
+        sys.exit(f"PIECE={i}/{n}: name one of the pieces 1/{n} to {n}/{n}")
+    return i, n
+
+
+def of_piece(trials):
+    i, n = piece()
+    return list(trials)[i - 1::n]
+
+
 def sanitized():
     return re.search(r"^SANITIZE = *\S", (BUILD / "Makefile").read_text(), re.M) is not None
 
