@@ -18,6 +18,7 @@ enum {
 	PROGRAM = 24 << 20,   /* a process before it has read anything */
 	COMPUTING = 32 << 20, /* one that computes, with its threads and libraries */
 	READING = 128 << 20,  /* what reading or writing text takes beside it */
+	TOKENS = 192 << 20,   /* the same with encoders whose caches are full, and two threads */
 	TABLE = 1 << 30,      /* at most: the table that duplicates are found by */
 	STORE = 64 << 10,     /* pages of a store whatever it holds */
 	COLUMN = 12 << 10,    /* and of each tensor */
@@ -303,7 +304,7 @@ static int need_duplicates(struct question *q)
 static int need_documents(struct question *q)
 {
 	*q->need = (struct need){ .disk = needs_add(STORE, whole(STORED_TEXT * (double)q->c->bytes)),
-		                      .memory = PROGRAM + READING };
+		                      .memory = PROGRAM + TOKENS };
 	return 0;
 }
 
@@ -322,7 +323,7 @@ static uint64_t packed(const struct question *q, double tokens)
 
 static int need_tokens(struct question *q)
 {
-	*q->need = (struct need){ .disk = packed(q, q->tokens), .memory = PROGRAM + READING };
+	*q->need = (struct need){ .disk = packed(q, q->tokens), .memory = PROGRAM + TOKENS };
 	return 0;
 }
 
