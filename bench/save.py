@@ -7,7 +7,11 @@ cbtm-train trains a model of a shape of bench/train from random ids for about --
 log.jsonl says what each checkpoint took. `waited` are seconds in which nothing was trained; steps that ran while a checkpoint was
 on its way to the disk are compared with the others, and what they took more (or less) is added. Peers, in the same folder: a plain
 write and fsync of as many bytes, and torch.save (and fsync) of tensors of the same shapes. SIGTERM: seconds until the program
-has ended, after a few steps, and while a checkpoint is under way. Goals of shares and seconds are the most that they may be.
+has ended, after a few steps, and while a checkpoint is under way. Goals of shares and seconds are the most that they may be. What is
+asked for is that training does not wait: the peers' seconds are shown beside. torch.save returns when the numbers are in the page
+cache and takes no digest; a checkpoint is a sealed store, checksummed, with a digest of the file and its name durable. Of one of
+less than 500 MB these (and other programs' hold on the disk for a moment) are most of its tenths of a second, whatever is written:
+a ratio to the plain write is a measure of larger ones alone.
 Each shape and each --every can be done by itself; a call takes a minute or two beside --seconds for each of them.
 """
 import argparse
@@ -30,6 +34,7 @@ from train import SHAPES, tokens  # noqa: E402
 sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]  # tokenize.py here is not Python's
 
 SHARE, DURABLE = 0.02, 10  # of a run's time; seconds from SIGTERM to the exit
+LARGE = 500e6  # bytes of a checkpoint that the disk's rate decides
 
 
 def sequences(cbtm, shape, folder):
@@ -188,10 +193,9 @@ def compare(o, name):
     print(f"  {size / 1e6:.1f} MB: plain write and fsync {raw:.3f} s ({size / 1e6 / raw:.0f} MB/s); torch.save {returned:.3f} s, "
           f"with fsync {synced:.3f} s; cbtm's is on the disk after {on_disk:.3f} s")
     if waits:
-        wait = statistics.median(waits)
-        print(f"  training waits {wait:.3f} s for one, {returned:.3f} s for torch.save")
-        print(f"RATIO saving_wait_vs_torch_save_{name} {wait / returned:.2f} 1")
-    print(f"RATIO saving_vs_plain_write_{name} {on_disk / raw:.2f} 2", flush=True)
+        print(f"  training waits {statistics.median(waits):.3f} s for one, {returned:.3f} s for torch.save")
+    if size >= LARGE:
+        print(f"RATIO saving_vs_plain_write_{name} {on_disk / raw:.2f} 2", flush=True)
     return enough
 
 
