@@ -71,11 +71,19 @@ static void mixed_rows(size_t m, size_t pairs, const uint16_t *a, size_t row, si
 	                    (const char *)(b + 2 * PANEL * pairs), 16 * pairs);
 }
 
+/* Pairs of a block of an inner index: blocks of about equal size, at most PAIR_BLOCK, so that each one
+ * fetches the whole next one. */
+static inline size_t pair_block(size_t pairs)
+{
+	return pairs > PAIR_BLOCK ? round_up(blocks(pairs, blocks(pairs, PAIR_BLOCK)), 16) : PAIR_BLOCK;
+}
+
 /* The same, block of pairs by block. */
 static void mixed_panel(size_t m, size_t pairs, const uint16_t *a, size_t row, size_t step,
                         const uint16_t *b, float *c, size_t c_row, bool add)
 {
-	for (size_t p = 0; p < pairs; p += PAIR_BLOCK, add = true)
-		mixed_rows(m, least(PAIR_BLOCK, pairs - p), a + p * step, row, step, b + p * 2 * PANEL, c,
-		           c_row, add);
+	size_t block = pair_block(pairs);
+	for (size_t p = 0; p < pairs; p += block, add = true)
+		mixed_rows(m, least(block, pairs - p), a + p * step, row, step, b + p * 2 * PANEL, c, c_row,
+		           add);
 }
