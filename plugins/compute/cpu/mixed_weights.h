@@ -80,26 +80,63 @@ static enum store store_of(const struct tensor *gradient, bool first)
 	return gradient->past_caches ? STORE_PAST : STORE_OVER;
 }
 
+/* sums[8 x 32] = (or, with `add`, +=) eight rows of a copy in pairs, taken crosswise, times a panel of
+ * another. `ahead` is fetched, so many bytes a pair. */
+static inline void weight_tile(size_t pairs, const uint16_t *a, const uint16_t *b, float *sums,
+                               bool add, const char *ahead, size_t bytes)
+{
+	__m512 acc[MIXED_TILE][2];
+#pragma GCC unroll 8
+	for (int r = 0; r < MIXED_TILE; r++) {
+		acc[r][0] = add ? _mm512_load_ps(sums + r * PANEL) : _mm512_setzero_ps();
+		acc[r][1] = add ? _mm512_load_ps(sums + r * PANEL + 16) : _mm512_setzero_ps();
+	}
+	for (size_t p = 0; p < pairs; p++, a += 2 * PANEL, b += 2 * PANEL, ahead += bytes) {
+		_mm_prefetch(ahead, _MM_HINT_T0);
+		__m512bh b0 = (__m512bh)_mm512_loadu_si512(b), b1 = (__m512bh)_mm512_loadu_si512(b + PANEL);
+#pragma GCC unroll 8
+		for (int r = 0; r < MIXED_TILE; r++) {
+			__m512bh x = pair_of(a + 2 * r);
+			acc[r][0] = _mm512_dpbf16_ps(acc[r][0], x, b0);
+			acc[r][1] = _mm512_dpbf16_ps(acc[r][1], x, b1);
+		}
+	}
+#pragma GCC unroll 8
+	for (int r = 0; r < MIXED_TILE; r++) {
+		_mm512_store_ps(sums + r * PANEL, acc[r][0]);
+		_mm512_store_ps(sums + r * PANEL + 16, acc[r][1]);
+	}
+}
+
 /* c[rows x k] += (or, by `store`, =) left' right over pairs of tokens, both copies in pairs; rows at
- * most WEIGHT_ROWS, left from its panel's first row. squares, unless NULL, gets those of c's rows. */
+ * most WEIGHT_ROWS, left from its panel's first row. squares, unless NULL, gets those of c's rows. A
+ * tile is stored as soon as it is summed: memory takes a few lines at a time while the next is made. */
 static void add_weights(size_t rows, size_t k, size_t pairs, const uint16_t *left,
                         size_t left_panel, const uint16_t *right, size_t right_panel, float *c,
                         enum store store, double *squares)
 {
 	float sums[WEIGHT_ROWS * PANEL] __attribute__((aligned(64)));
 	double lanes[WEIGHT_ROWS][SQUARE_LANES] __attribute__((aligned(64)));
+	size_t bytes = 4 * PANEL / blocks(rows, MIXED_TILE);
 	memset(lanes, 0, rows * sizeof *lanes);
-	for (size_t j = 0; j < k; j += PANEL) {
-		const uint16_t *b = right + j / PANEL * right_panel;
-		for (size_t p = 0; p < pairs; p += TOKEN_PAIRS)
-			for (size_t i = 0; i < rows; i += PANEL)
-				mixed_rows(least(PANEL, rows - i), least(TOKEN_PAIRS, pairs - p),
-				           left + i / PANEL * left_panel + p * 2 * PANEL, 2, 2 * PANEL,
-				           b + p * 2 * PANEL, sums + i * PANEL, PANEL, p > 0);
-		if (!pairs)
-			memset(sums, 0, sizeof sums);
-		store_panel(c + j, k, rows, k - j, sums, store, squares ? lanes : NULL);
-	}
+	for (size_t j = 0; j < k; j += PANEL, right += right_panel)
+		for (size_t p = 0; p == 0 || p < pairs; p += TOKEN_PAIRS) {
+			size_t n = least(TOKEN_PAIRS, pairs - p);
+			const uint16_t *b = right + p * 2 * PANEL;
+			const char *next =
+				(const char *)(p + n < pairs ? b + n * 2 * PANEL : right + right_panel);
+			for (size_t i = 0; i < rows; i += MIXED_TILE, next += n * bytes) {
+				const uint16_t *a = left + i / PANEL * left_panel + p * 2 * PANEL + i % PANEL * 2;
+				size_t m = least(MIXED_TILE, rows - i);
+				if (m == MIXED_TILE)
+					weight_tile(n, a, b, sums + i * PANEL, p > 0, next, bytes);
+				else
+					mixed_rows(m, n, a, 2, 2 * PANEL, b, sums + i * PANEL, PANEL, p > 0);
+				if (p + n == pairs)
+					store_panel(c + i * k + j, k, m, k - j, sums + i * PANEL, store,
+					            squares ? lanes + i : NULL);
+			}
+		}
 	for (size_t r = 0; squares && r < rows; r++)
 		squares[r] = square_sum(lanes[r]);
 	_mm_sfence();
