@@ -391,6 +391,43 @@ static void test_the_norm_is_that_of_the_gradients(void **state)
 		}
 }
 
+/* An update that goes on beside the next forward pass clips as one that is asked for at once does,
+ * though activations take the memory in which the clip left its scale. */
+static void check_clipping(int precision, unsigned threads)
+{
+	struct fixture a, b;
+	struct fixture_choice c = choice("cpu", ARCHITECTURE_OPT, true, true);
+	c.precision = precision;
+	fixture_make(&a, &c);
+	fixture_make(&b, &c);
+	a.scalars.clip = b.scalars.clip = 1e-3;
+	test_threads(threads);
+	for (int step = 0; step < 3; step++) {
+		size_t n;
+		assert_true(fixture_loss(&a) == fixture_loss(&b));
+		fixture_run(&a, CBTM_UPDATE);
+		free(fixture_values(&a, "norm.gain", &n)); /* of parameters as they are behind the update */
+		fixture_run(&b, CBTM_UPDATE);
+		double *norm = fixture_values(&b, "norm", &n);
+		assert_true(norm[0] > 2 * b.scalars.clip);
+		free(norm);
+	}
+	fixture_same_model(&a, &b);
+	test_threads(1);
+	fixture_free(&a);
+	fixture_free(&b);
+}
+
+static void test_a_later_update_clips_as_one_at_once(void **state)
+{
+	(void)state;
+	for (unsigned threads = 1; threads <= 2; threads++) {
+		check_clipping(PRECISION_FP32, threads);
+		if (fixture_has_bf16())
+			check_clipping(PRECISION_BF16, threads);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -406,6 +443,7 @@ int main(void)
 		cmocka_unit_test(test_checkpointing_changes_no_bit),
 		cmocka_unit_test(test_the_norm_is_that_of_the_gradients),
 		cmocka_unit_test(test_a_step_that_is_not_finite_is_not_taken),
+		cmocka_unit_test(test_a_later_update_clips_as_one_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
