@@ -120,29 +120,33 @@ def passages(stage):
     return sorted(count.items())
 
 
+def plans(stage, most, seed):
+    """([CBTM_FAIL of each start], exit statuses that are fine besides 0): kills at up to `most` passages of every failpoint, each
+    followed by two more on the way; then for each failpoint a full disk, a failure and a stop."""
+    points = passages(stage)
+    everywhere = [f"{name}:{n}" for name, count in points for n in range(1, count + 1)]
+    for name, count in points:
+        rng, chosen = random.Random(f"{seed} {stage.name} {name}"), list(range(1, count + 1))
+        if count > most:
+            ends = [1, count] if most > 1 else [rng.choice((1, count))]
+            chosen = sorted({*ends, *rng.sample(chosen, most - len(ends))})
+        for n in chosen:
+            yield [f"{name}:{n}:kill", f"{rng.choice(everywhere)}:kill", f"{name}:1:kill"], ()
+        # Failing there is an I/O error (74), stopping there is resumable (75); or it was the last thing to do (0).
+        yield [f"{name}:{chosen[-1]}:enospc", f"{name}:{chosen[0]}:eio", f"{name}:{chosen[len(chosen) // 2]}:stop"], (74, 75)
+
+
 def at_failpoints(most, seed=1):
-    """Kills, fails and stops at up to `most` passages of every failpoint, each followed by two more kills on the way."""
     if not tiny.has_failpoints():
         print("configure --enable-fault")
         return tiny.SKIPPED
     most = min(most, 1) if tiny.sanitized() else most
     wrong, done = [], []
     for stage in stages():
-        points = passages(stage)
-        everywhere = [f"{name}:{n}" for name, count in points for n in range(1, count + 1)]
-        mine = tiny.of_piece(points)
-        for name, count in mine:
-            rng, chosen = random.Random(f"{seed} {stage.name} {name}"), list(range(1, count + 1))
-            if count > most:
-                ends = [1, count] if most > 1 else [rng.choice((1, count))]
-                chosen = sorted({*ends, *rng.sample(chosen, most - len(ends))})
-            for n in chosen:
-                plan = [f"{name}:{n}:kill", f"{rng.choice(everywhere)}:kill", f"{name}:1:kill"]
-                wrong += stage.disturb(lambda i: ({"CBTM_FAIL": plan[i]}, None, ()) if i < len(plan) else None)
-            # Failing there is an I/O error (74), stopping there is resumable (75); or it was the last thing to do (0).
-            plan = [f"{name}:{chosen[-1]}:enospc", f"{name}:{chosen[0]}:eio", f"{name}:{chosen[len(chosen) // 2]}:stop"]
-            wrong += stage.disturb(lambda i: ({"CBTM_FAIL": plan[i]}, None, (74, 75)) if i < len(plan) else None)
-        done += [stage] if mine else []
+        mine = tiny.of_piece(plans(stage, most, seed))
+        for plan, fine in mine:
+            wrong += stage.disturb(lambda i: ({"CBTM_FAIL": plan[i]}, None, fine) if i < len(plan) else None)
+        done += [stage] if not all(fine for plan, fine in mine) else []  # a small piece may hold no kills of a stage
     return report(wrong, done, 1)
 
 
