@@ -9,7 +9,10 @@ enum {
 	/* An anchor: ((byte 0 x 3 + byte 1) x 5 + byte 2) x 3 + byte 3, of which the lowest eight bits are
 	 * at least ... No byte that comes four times in a row makes one. */
 	MATCHES_ANCHOR = 240,
-	MATCHES_BACK = 16 /* bytes that are looked at before an anchor */
+	MATCHES_BACK = 16, /* bytes that are looked at before an anchor */
+	/* Bytes that are looked at behind one until its match is taken: all anchors of a run have long
+	 * ones, of which one is taken. */
+	MATCHES_MEASURED = 256
 };
 
 /* The anchors of groups x 64 bytes, in order; returns how many. 3 bytes more are read. */
@@ -55,7 +58,8 @@ static inline void matches_measure(struct matches *m, const unsigned char *text,
 		size_t here = at + m->anchor[i], there = m->there[i];
 
 		m->back[i] = (uint8_t)(there >= MATCHES_BACK ? common_back(text + here, text + there) : 0);
-		m->length[i] = (uint32_t)common(text + here, text + there, to - here);
+		m->length[i] = (uint32_t)common(
+			text + here, text + there, to - here < MATCHES_MEASURED ? to - here : MATCHES_MEASURED);
 	}
 }
 
@@ -71,14 +75,16 @@ static inline void matches_literals(struct matches *m, const unsigned char *text
 }
 
 /* Takes what can be taken of n; `done`: where what was taken before ends. Returns where it does now. */
-static inline size_t matches_take(struct matches *m, const unsigned char *text, size_t at, size_t n,
-                                  size_t done)
+static inline size_t matches_take(struct matches *m, const unsigned char *text, size_t at,
+                                  size_t to, size_t n, size_t done, matches_common *common)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t here = at + m->anchor[i], length = m->length[i], back = m->back[i], literals;
 
 		if (here < done || length < MATCHES_LEAST) /* the piece ends in it */
 			continue;
+		if (__builtin_expect(length == MATCHES_MEASURED, 0))
+			length += common(text + here + length, text + m->there[i] + length, to - here - length);
 		literals = here - done;
 		back = back < literals ? back : literals;
 		literals -= back;
@@ -104,7 +110,7 @@ static inline void matches_find(struct matches *m, const unsigned char *text, si
 		found = anchors(text + at, groups < MATCHES_GROUPS ? groups : MATCHES_GROUPS, m->anchor);
 		found = matches_choose(m, text, at, found);
 		matches_measure(m, text, at, to, found, common, common_back);
-		done = matches_take(m, text, at, found, done);
+		done = matches_take(m, text, at, to, found, done, common);
 	}
 	memcpy(m->literal + m->literals, text + done, to - done);
 	m->literals += to - done;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/matches.h"
+#include "store/matches_find.h"
 #include "store/texts.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,6 +59,49 @@ static void test_matches_and_literals_are_the_text(void **state)
 		}
 }
 
+static uint64_t compared;
+
+static size_t count_common(const unsigned char *a, const unsigned char *b, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && a[i] == b[i])
+		i++;
+	compared += i;
+	return i;
+}
+
+static size_t no_common(const unsigned char *a, const unsigned char *b)
+{
+	(void)a, (void)b;
+	return 0;
+}
+
+static size_t all_anchors(const unsigned char *text, size_t groups, uint16_t *anchor)
+{
+	(void)text;
+	for (size_t i = 0; i < 64 * groups; i++)
+		anchor[i] = (uint16_t)i;
+	return 64 * groups;
+}
+
+/* Each anchor of a run has a match up to the end of the piece. */
+static void test_runs_are_not_compared_from_each_anchor(void **state)
+{
+	unsigned char *text = texts_make(TEXTS_RUN, MATCHES_BYTES, 1), *out = malloc(MATCHES_BYTES);
+
+	(void)state;
+	compared = 0;
+	matches_begin(&m);
+	matches_find(&m, text, MATCHES_BYTES, 0, MATCHES_BYTES, all_anchors, count_common, no_common);
+	put_together(text, 0, MATCHES_BYTES, out);
+	assert_memory_equal(out, text, MATCHES_BYTES);
+	assert_int_equal(m.n, 1);
+	assert_true(compared < (uint64_t)MATCHES_BYTES * 300);
+	free(text);
+	free(out);
+}
+
 static void test_what_comes_again_is_found(void **state)
 {
 	enum { N = 100000 };
@@ -82,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_matches_and_literals_are_the_text),
+		cmocka_unit_test(test_runs_are_not_compared_from_each_anchor),
 		cmocka_unit_test(test_what_comes_again_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
