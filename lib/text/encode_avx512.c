@@ -219,23 +219,55 @@ static inline void end_step(const struct encode_ranks *r, struct encode_merging 
 	m->merge[m->left] = encode_ranks_at(r, m->slot[1], m->pair[1]);
 }
 
+/* The ids of 16 bytes: looked up in registers, which takes less time than a gather. */
+static inline __m256i byte_ids(const struct encode_ranks *r, __m128i bytes)
+{
+	const __m512i *id = (const void *)r->byte_id;
+	__m512i at = _mm512_castsi256_si512(_mm256_cvtepu8_epi16(bytes));
+	__m512i low = _mm512_permutex2var_epi16(_mm512_load_si512(id), at, _mm512_load_si512(id + 1));
+	__m512i next =
+		_mm512_permutex2var_epi16(_mm512_load_si512(id + 2), at, _mm512_load_si512(id + 3));
+	__m512i third =
+		_mm512_permutex2var_epi16(_mm512_load_si512(id + 4), at, _mm512_load_si512(id + 5));
+	__m512i high =
+		_mm512_permutex2var_epi16(_mm512_load_si512(id + 6), at, _mm512_load_si512(id + 7));
+	__mmask32 odd = _mm512_test_epi16_mask(at, _mm512_set1_epi16(64));
+
+	low = _mm512_mask_mov_epi16(low, odd, next);
+	third = _mm512_mask_mov_epi16(third, odd, high);
+	return _mm512_castsi512_si256(
+		_mm512_mask_mov_epi16(low, _mm512_test_epi16_mask(at, _mm512_set1_epi16(128)), third));
+}
+
 static inline void begin_merging(const struct encode_ranks *r, const struct encode_key *key,
                                  struct encode_merging *m)
 {
-	const __m512i none = _mm512_set1_epi32(-1);
 	__m128i bytes = _mm_xor_si128(_mm_load_si128((const __m128i *)(const void *)key),
 	                              _mm_set1_epi64x(ENCODE_SALT));
-	__m512i first = _mm512_cvtepu8_epi32(bytes);
-	__m512i second = _mm512_cvtepu8_epi32(_mm_bsrli_si128(bytes, 1));
 	__mmask16 in = _mm_test_epi8_mask(bytes, bytes); /* no NUL is in a key */
-	__m512i pair = _mm512_or_si512(first, _mm512_slli_epi32(second, 8));
+	uint64_t low = (uint64_t)_mm_cvtsi128_si64(bytes);
+	uint64_t high = (uint64_t)_mm_extract_epi64(bytes, 1);
 
-	_mm512_store_si512(m->merge, _mm512_mask_i32gather_epi32(none, in >> 1, pair, r->bytes, 4));
-	first = _mm512_mask_i32gather_epi32(none, in, first, r->byte_id, 4);
-	_mm256_storeu_si256((__m256i *)(void *)(m->id + 1), _mm512_cvtepi32_epi16(first));
+	/* Fifteen loads take less time than a gather. */
+#pragma GCC unroll 8
+	for (int i = 0; i < 7; i++) {
+		m->merge[i] = r->bytes[low >> 8 * i & 0xffff];
+		m->merge[i + 8] = r->bytes[high >> 8 * i & 0xffff];
+	}
+	m->merge[7] = r->bytes[low >> 56 | (high & 0xff) << 8];
+	_mm256_storeu_si256((__m256i *)(void *)(m->id + 1),
+	                    _mm256_mask_mov_epi16(_mm256_set1_epi16(-1), in, byte_ids(r, bytes)));
 	m->id[0] = m->id[ENCODE_KEY + 1] = ENCODE_NO_ID;
 	m->live = in << 1 | (in + 1u) << 1 | 1;
 	m->n = in;
+}
+
+/* Of bytes behind the word there are no merges, whatever the square has. */
+static inline void end_beginning(struct encode_merging *m)
+{
+	_mm512_store_si512(m->merge,
+	                   _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), (__mmask16)(m->n >> 1),
+	                                         _mm512_load_si512(m->merge)));
 }
 
 /* What is left of the ids, in a row. */
@@ -260,6 +292,8 @@ static void merge(const struct encode_ranks *r, const struct encode_key *const *
 		begin_merging(r, key[i], &word[i]);
 		active[i] = &word[i];
 	}
+	for (size_t i = 0; i < n; i++)
+		end_beginning(&word[i]);
 	for (;;) {
 		now = left;
 		left = 0;

@@ -72,7 +72,7 @@ static void begin_merging(const struct encode_ranks *r, const struct encode_key 
 	memset(m->merge, 0xff, sizeof m->merge);
 	memset(m->id, 0xff, sizeof m->id);
 	for (m->n = 0; s[m->n]; m->n++)
-		m->id[1 + m->n] = (uint16_t)r->byte_id[s[m->n]];
+		m->id[1 + m->n] = r->byte_id[s[m->n]];
 	for (unsigned i = 0; i + 1 < m->n; i++)
 		m->merge[i] = r->bytes[s[i] | s[i + 1] << 8];
 	m->live = (4u << m->n) - 1;

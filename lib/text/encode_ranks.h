@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "base/error.h"
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@ enum { ENCODE_NO_ID = 0xffff };        /* no symbol's id: merges with none */
 /* A merge: its rank << 16 | the id of what it makes. So the least is the first. */
 struct encode_ranks {
 	uint32_t bytes[1 << 16]; /* the merge of a pair: [first byte + 256 x second byte] */
-	uint32_t byte_id[256];
+	alignas(64) uint16_t byte_id[256];
 	uint64_t *slot;     /* left << 48 | right << 32 | merge; ~0: none */
 	uint16_t *displace; /* by a quarter as many buckets as there are slots */
 	uint64_t factor;
