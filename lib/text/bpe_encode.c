@@ -150,11 +150,16 @@ static int merge_waiting(struct bpe_encoder *c, struct cbtm_error *e)
 		key[i] = &c->words.key[c->waiting[i]];
 	c->kernel->merge(c->ranks, key, c->merging, n);
 	for (size_t i = 0; i < n; i++) {
+		const struct encode_merging *m = &c->merging[i];
 		uint32_t ids[ENCODE_KEY];
 
+		if (m->n <= ENCODE_NARROW_IDS) {
+			encode_cache_set_few(&c->cache, c->words.slot[c->waiting[i]], m->id, m->n);
+			continue;
+		}
 		for (size_t j = 0; j < ENCODE_KEY; j++)
-			ids[j] = c->merging[i].id[j];
-		if (set_ids(c, c->waiting[i], ids, c->merging[i].n, e))
+			ids[j] = m->id[j];
+		if (set_ids(c, c->waiting[i], ids, m->n, e))
 			return e->name;
 	}
 	return 0;

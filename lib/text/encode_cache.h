@@ -8,6 +8,7 @@
  */
 #pragma once
 #include "text/encode.h"
+#include <string.h>
 
 enum { ENCODE_LONG = 512 /* bytes of the longest word that is kept */ };
 
@@ -50,6 +51,16 @@ bool encode_cache_find(const struct encode_cache *c, const struct encode_key *ke
 void encode_cache_claim(struct encode_cache *c, const struct encode_key *key, uint32_t slot);
 int encode_cache_set(struct encode_cache *c, uint32_t slot, const uint32_t ids[ENCODE_KEY],
                      size_t n, uint32_t *list, struct cbtm_error *e);
+/* The same of n <= ENCODE_NARROW_IDS ids of a vocabulary whose ids fit 16 bits; all places of ids are
+ * read. */
+static inline void encode_cache_set_few(struct encode_cache *c, uint32_t slot,
+                                        const uint16_t ids[ENCODE_NARROW_IDS], uint16_t n)
+{
+	union encode_ids *to = encode_ids_at(c->line, slot);
+
+	memcpy(to->narrow, ids, sizeof to->narrow);
+	to->as.n = n;
+}
 
 /* A long word (n <= ENCODE_LONG bytes, or short ones with NUL): its list, 0 if it is new. *hash is
  * for adding it. */
