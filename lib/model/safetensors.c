@@ -314,6 +314,31 @@ done:
 	return e->name;
 }
 
+/* Says what is there instead, and the line that makes a file that is read. */
+static int refuse_folder(const char *folder, struct cbtm_error *e)
+{
+	static const char *const pickled[] = { "pytorch_model.bin", "pytorch_model.bin.index.json" };
+	const char *found = NULL;
+	for (size_t i = 0; i < sizeof pickled / sizeof pickled[0] && !found; i++) {
+		char *path = path_join(folder, pickled[i], e);
+		if (path && file_exists(path))
+			found = pickled[i];
+		free(path);
+	}
+	if (e->name)
+		return e->name;
+	error_set(e, CBTM_ERR_MISSING_INPUT, folder,
+	          "there is neither model.safetensors nor model.safetensors.index.json in it%s%s",
+	          found ? ", but " : "", found ? found : "");
+	if (!found)
+		return error_hint(e, "pickled checkpoints (.bin) are not read: save them as safetensors");
+	return error_hint(e,
+	                  "pickled files are not read. With transformers, in that folder: python3 -c "
+	                  "'from transformers import AutoModelForCausalLM as M; "
+	                  "M.from_pretrained(\".\").save_pretrained(\".\", "
+	                  "safe_serialization=True)'");
+}
+
 int safetensors_open(const char *folder, struct safetensors **out, struct cbtm_error *e)
 {
 	struct safetensors *s = mem_zeroed(1, sizeof *s, "a checkpoint", e);
@@ -327,9 +352,7 @@ int safetensors_open(const char *folder, struct safetensors **out, struct cbtm_e
 		} else if (file_exists(index)) {
 			open_index(s, folder, index, e);
 		} else {
-			error_set(e, CBTM_ERR_MISSING_INPUT, folder,
-			          "there is neither model.safetensors nor model.safetensors.index.json in it");
-			error_hint(e, "pickled checkpoints (.bin) are not read: save them as safetensors");
+			refuse_folder(folder, e);
 		}
 	}
 	free(single);
