@@ -58,6 +58,9 @@ void inspect_training(const struct store *s)
 	if (!isnan(m.valid))
 		printf("  validation: %.4f at the end, %.4f at the best, step %" PRIu64 "\n", m.valid,
 		       m.best, m.best_step);
+	if (!isnan(m.last_balance))
+		printf("  balance loss: %.4f at the first point, %.4f at the last\n", m.first_balance,
+		       m.last_balance);
 	if (!l->points) {
 		printf("  its log is not here: taken over, moved, or cleaned away\n");
 		return;
@@ -121,6 +124,9 @@ static void print_row(const char *title, const struct summary *m, struct buffer 
 	if (l->saves)
 		buffer_printf(out, e, "%5.1f%%", share(l->waited, run_seconds(l)));
 	buffer_text(out, "\n", e);
+	if (!isnan(m->last_balance))
+		buffer_printf(out, e, "  balance loss %.4f at the first point, %.4f at the last\n",
+		              m->first_balance, m->last_balance);
 }
 
 static void print_member(const char *system, const char *name, const struct summary *m,

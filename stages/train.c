@@ -176,7 +176,7 @@ static const struct stage_task tasks[] = {
 	{ .name = "expert",
 	  .kind = "checkpoint",
 	  .sentence = "train a cluster's expert, branched from the seed",
-	  .version = 3,
+	  .version = 4,
 	  .each = EACH_CLUSTER,
 	  .plugin = "compute",
 	  .reads = { { .dataset = "sequences", .how = READS_SAME_CLUSTER },

@@ -16,6 +16,7 @@ static const struct {
 	                  { "curve.gradient_norm", offsetof(struct curve_point, gradient_norm) } },
   valid_columns[] = { { "valid.step", offsetof(struct valid_point, step) },
 	                  { "valid.loss", offsetof(struct valid_point, loss) } };
+static const char balance_column[] = "curve.balance_loss";
 #define COUNT(x) (sizeof(x) / sizeof((x)[0]))
 
 void history_free(struct history *h)
@@ -41,6 +42,16 @@ int history_add_valid(struct history *h, struct valid_point p, struct cbtm_error
 	return 0;
 }
 
+static int write_balance(const struct history *h, struct store_writer *w, struct cbtm_error *e)
+{
+	if (store_add_column(w, balance_column, STORE_F64, STORE_FIXED, 1, e))
+		return e->name;
+	for (size_t i = 0; i < h->curves; i++)
+		if (store_append(w, balance_column, &h->curve[i].balance, 1, e))
+			return e->name;
+	return 0;
+}
+
 int history_write(const struct history *h, struct store_writer *w, struct cbtm_error *e)
 {
 	for (size_t c = 0; c < COUNT(curve_columns); c++)
@@ -53,7 +64,7 @@ int history_write(const struct history *h, struct store_writer *w, struct cbtm_e
 			if (store_append(w, valid_columns[c].column,
 			                 (const char *)&h->valid[i] + valid_columns[c].offset, 1, e))
 				return e->name;
-	return 0;
+	return h->mixes ? write_balance(h, w, e) : 0;
 }
 
 /* Reads `rows` 8-byte elements of a column into the field at `offset` of each element. */
@@ -89,6 +100,14 @@ int history_read(struct history *h, const struct store *s, struct cbtm_error *e)
 		if (read_field(s, valid_columns[c].column, valids,
 		               (char *)h->valid + valid_columns[c].offset, sizeof *h->valid, e))
 			return e->name;
+	struct store_column_info info;
+	h->mixes = store_column_find(s, balance_column, &info);
+	for (uint64_t i = 0; i < curves; i++)
+		h->curve[i].balance = 0;
+	if (h->mixes &&
+	    read_field(s, balance_column, curves,
+	               (char *)h->curve + offsetof(struct curve_point, balance), sizeof *h->curve, e))
+		return e->name;
 	h->curves = curves;
 	h->valids = valids;
 	return 0;

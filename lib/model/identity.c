@@ -71,6 +71,9 @@ static int put_numbers(const struct training *t, struct buffer *b, struct cbtm_e
 	for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++)
 		if (json_put_key(b, reals[i].key, e) || json_put_f64(b, reals[i].v, e))
 			return e->name;
+	/* Mixtures without the curve of their balance were made once. */
+	if (t->config.moe.experts && text(b, "balance_curve", "published", e))
+		return e->name;
 	if (text(b, "schedule", schedules[t->plan.schedule], e))
 		return e->name;
 	/* Of a run that makes all its steps there is no more to say. */

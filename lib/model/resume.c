@@ -44,12 +44,16 @@ static int keep_newest(const char *dir, size_t keep, struct cbtm_error *e)
 
 /* ---------------------------------------------------------------- saving */
 
-/* The last step's point: its two counts are exact as f64. */
-static int write_last(const struct curve_point *p, struct store_writer *w, struct cbtm_error *e)
+/* The last step's point: its two counts are exact as f64. Of a mixture with its balance. */
+static int write_last(const struct run_state *s, struct store_writer *w, struct cbtm_error *e)
 {
-	double v[] = { (double)p->step, (double)p->tokens, p->loss, p->lr, p->gradient_norm };
-	return store_add_column(w, LAST, STORE_F64, STORE_FIXED, 5, e) ? (int)e->name
-	                                                               : store_append(w, LAST, v, 1, e);
+	const struct curve_point *p = &s->last;
+	double v[] = {
+		(double)p->step, (double)p->tokens, p->loss, p->lr, p->gradient_norm, p->balance
+	};
+	if (store_add_column(w, LAST, STORE_F64, STORE_FIXED, s->history.mixes ? 6 : 5, e))
+		return e->name;
+	return store_append(w, LAST, v, 1, e);
 }
 
 /*
@@ -90,7 +94,7 @@ static int write_state(const struct run_owner *owner, const struct program *p,
                        const struct run_state *state, struct store_writer *w, struct cbtm_error *e)
 {
 	if (history_write(&state->history, w, e) || watch_write(&state->watch, w, e) ||
-	    write_last(&state->last, w, e) || store_set_u64(w, "step", state->step, e) ||
+	    write_last(state, w, e) || store_set_u64(w, "step", state->step, e) ||
 	    store_set_json(w, IDENTITY_FACT, owner->identity, e) ||
 	    store_set_text(w, "variant", p->compute->variant(p->options), e))
 		return e->name;
@@ -155,12 +159,12 @@ static int read_last(struct curve_point *p, const struct store *s, struct cbtm_e
 {
 	struct store_reader *r = NULL;
 	struct store_column_info info;
-	double v[5];
-	if (!store_column_find(s, LAST, &info) || info.type != STORE_F64 || info.width != 5 ||
-	    info.rows != 1)
+	double v[6] = { 0 };
+	if (!store_column_find(s, LAST, &info) || info.type != STORE_F64 ||
+	    (info.width != 5 && info.width != 6) || info.rows != 1)
 		return error_set(e, CBTM_ERR_BAD_STORE, store_path(s), "it has no last step");
 	if (!store_reader_open(s, LAST, &r, e) && !store_read_rows(r, 0, 1, v, e))
-		*p = (struct curve_point){ (uint64_t)v[0], (uint64_t)v[1], v[2], v[3], v[4] };
+		*p = (struct curve_point){ (uint64_t)v[0], (uint64_t)v[1], v[2], v[3], v[4], v[5] };
 	store_reader_close(r);
 	return e->name;
 }

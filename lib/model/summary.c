@@ -15,7 +15,12 @@ int summary_read(const struct store *s, struct summary *out, struct cbtm_error *
 {
 	struct history h = { 0 };
 	struct model_config c;
-	*out = (struct summary){ .first = NAN, .last = NAN, .valid = NAN, .best = NAN };
+	*out = (struct summary){ .first = NAN,
+		                     .last = NAN,
+		                     .valid = NAN,
+		                     .best = NAN,
+		                     .first_balance = NAN,
+		                     .last_balance = NAN };
 	out->trained = store_get_json(s, IDENTITY_FACT) != NULL;
 	store_get_u64(s, "step", &out->step);
 	store_get_u64(s, "tokens", &out->tokens);
@@ -27,6 +32,10 @@ int summary_read(const struct store *s, struct summary *out, struct cbtm_error *
 		out->steps = h.curve[h.curves - 1].step;
 		out->first = h.curve[0].loss;
 		out->last = h.curve[h.curves - 1].loss;
+	}
+	if (h.curves && h.mixes) {
+		out->first_balance = h.curve[0].balance;
+		out->last_balance = h.curve[h.curves - 1].balance;
 	}
 	for (size_t i = 0; i < h.valids; i++) {
 		out->valid = h.valid[i].loss;
@@ -128,6 +137,10 @@ int summary_print(const struct summary *s, struct buffer *out, struct cbtm_error
 		json_put_null(out, e);
 	else
 		json_put_u64(out, s->best_step, e);
+	if (!isnan(s->last_balance)) {
+		put_real(out, "first_balance_loss", s->first_balance, e);
+		put_real(out, "last_balance_loss", s->last_balance, e);
+	}
 	json_put_key(out, "log", e);
 	run_log_print(&s->log, out, e);
 	return json_put_close(out, '}', e);

@@ -13,6 +13,7 @@ struct summary {
 	double first, last;          /* losses of the curve, nats a token; NAN: none */
 	double valid, best;          /* the last and the least loss on validation data; NAN: none */
 	uint64_t best_step;
+	double first_balance, last_balance; /* balance losses of a mixture's curve; NAN: it is none */
 	struct run_log log;
 };
 
@@ -22,5 +23,6 @@ int summary_read(const struct store *s, struct summary *out, struct cbtm_error *
  * WORK/runs/NAME/logs/. A log that cannot be read has nothing to say. */
 int summary_find_log(const char *dir, const struct store *s, struct summary *out,
                      struct cbtm_error *e);
-/* Appends {"steps":...,"log":{...}}; "log" is null where none was found. */
+/* Appends {"steps":...,"log":{...}}; "log" is null where none was found. Mixtures alone have
+ * "first_balance_loss" and "last_balance_loss". */
 int summary_print(const struct summary *s, struct buffer *out, struct cbtm_error *e);

@@ -169,6 +169,7 @@ int trainer_start(struct trainer *r, struct cbtm_error *e)
 		return e->name;
 	if (!r->state.step && resume_load(t->dir, &r->owner, &r->program, &r->state, e))
 		return e->name;
+	r->state.history.mixes = r->load.layers > 0;
 	if (r->state.step)
 		log_message(LOG_INFO, "%s goes on behind step %llu", t->title,
 		            (unsigned long long)r->state.step);
@@ -269,6 +270,7 @@ int trainer_step(struct trainer *r, struct curve_point *point, struct cbtm_error
 	if (run_section(r, CBTM_UPDATE, &s, e) || read_result(r, "norm", norm, e))
 		return e->name;
 	point->gradient_norm = norm[0];
+	point->balance = expert_load_balance(&r->load);
 	if (!isfinite(point->loss) || !isfinite(norm[0]))
 		return refuse_values(r, point, e);
 	r->state.step++;

@@ -36,7 +36,7 @@ static void save_state(struct program *p, const struct run_owner *owner, struct 
 static void save(struct program *p, uint64_t step)
 {
 	struct cbtm_error e = { 0 };
-	struct run_state s = { .step = step, .last = { step, 7, 2.5, 0.1, 0.5 } };
+	struct run_state s = { .step = step, .last = { step, 7, 2.5, 0.1, 0.5, 0 } };
 	history_add(&s.history, (struct curve_point){ .step = step }, &e);
 	watch_add(&s.watch, (double)step, 2, 5);
 	test_fill(p, (float)step);
