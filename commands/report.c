@@ -6,9 +6,11 @@
 #include "base/memory.h"
 #include "commands/command.h"
 #include "commands/inspect.h"
+#include "commands/pipeline.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct options {
 	int json;
@@ -123,6 +125,25 @@ static int add_run(struct systems *s, const char *run, const char *prefix, struc
 	return e->name;
 }
 
+/* A pipeline's file stands for its run; any other path for itself. NULL: an error. */
+static char *run_of(struct systems *s, const char *argument, struct cbtm_error *e)
+{
+	struct pipeline_options as_it_is = { 0 };
+	char *file = arena_string(s->arena, argument, strlen(argument), e), *folder = NULL;
+	struct stat is;
+	struct run r;
+	if (!file || stat(file, &is) || !S_ISREG(is.st_mode))
+		return file;
+	if (!pipeline_open(&as_it_is, &file, 1, &r, e))
+		folder = arena_string(s->arena, r.workspace.run, strlen(r.workspace.run), e);
+	run_close(&r);
+	if (folder && !file_exists(folder)) {
+		error_set(e, CBTM_ERR_MISSING_INPUT, folder, "%s has not been run", argument);
+		return NULL;
+	}
+	return folder;
+}
+
 static int add_argument(struct systems *s, const char *argument, bool alone, struct cbtm_error *e)
 {
 	const char *equals = strchr(argument, '=');
@@ -130,12 +151,11 @@ static int add_argument(struct systems *s, const char *argument, bool alone, str
 		char *name = arena_string(s->arena, argument, (size_t)(equals - argument), e);
 		return add(s, name, equals + 1, NULL, e);
 	}
-	size_t n = strlen(argument);
-	while (n > 1 && argument[n - 1] == '/')
-		n--;
-	char *run = arena_string(s->arena, argument, n, e);
+	char *run = run_of(s, argument, e);
 	if (!run)
 		return e->name;
+	for (size_t end = strlen(run); end > 1 && run[end - 1] == '/';)
+		run[--end] = 0;
 	const char *slash = strrchr(run, '/'), *base = slash ? slash + 1 : run;
 	char *prefix = arena_printf(s->arena, e, "%s/", base);
 	if (prefix)
@@ -170,7 +190,8 @@ static int run(const void *given, char **arguments, int n, struct cbtm_error *e)
 	if (!s.arena)
 		goto done;
 	if (n == 0) {
-		error_set(e, CBTM_ERR_USAGE, NULL, "name a run's folder, or NAME=FOLDER of each system");
+		error_set(e, CBTM_ERR_USAGE, NULL,
+		          "name a run's folder, its pipeline's file, or NAME=FOLDER of each system");
 		goto done;
 	}
 	for (int i = 0; i < n; i++)
@@ -203,7 +224,7 @@ done:
 const struct command command_report = {
 	.name = "report",
 	.sentence = "Compare systems that were evaluated: a table, or JSON",
-	.arguments = "RUN_FOLDER | NAME=RESULTS_FOLDER...",
+	.arguments = "RUN_FOLDER | PIPELINE | NAME=RESULTS_FOLDER...",
 	.options = options,
 	.options_size = sizeof(struct options),
 	.example = "cbtm report work/runs/quickstart",
