@@ -5,6 +5,7 @@
 #include "text/bpe_added.h"
 #include "text/encode_ranks.h"
 #include "text/unicode.h"
+#include "text/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,17 @@ uint32_t bpe_byte_point(unsigned char byte)
 	if (byte >= 0x7f && byte <= 0xa0)
 		return 0x100u + 33 + (byte - 0x7fu);
 	return byte == 0xad ? 0x143 : byte;
+}
+
+int bpe_spell(const char *bytes, size_t n, struct buffer *name, struct cbtm_error *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		char point[4];
+		unsigned used = utf8_put(bpe_byte_point((unsigned char)bytes[i]), point);
+		if (buffer_add(name, point, used, e))
+			return e->name;
+	}
+	return 0;
 }
 
 int bpe_point_byte(uint32_t point)
@@ -114,15 +126,11 @@ static bool is_piece(const struct bpe_symbol *s)
 	return !s->special && (!s->added || (s->added & BPE_PIECE));
 }
 
-/* Appends bytes as vocab.json spells them, with a NUL behind. */
-static int spell(const char *bytes, size_t n, struct buffer *name, struct cbtm_error *e)
+/* Appends the spelling of so much as a message shows, with a NUL behind. */
+static int add_shown(const char *bytes, size_t n, struct buffer *name, struct cbtm_error *e)
 {
-	for (size_t i = 0; i < n && i < SHOWN; i++) {
-		uint32_t point = bpe_byte_point((unsigned char)bytes[i]); /* below U+0800 */
-		char both[2] = { (char)(0xc0 | point >> 6), (char)(0x80 | (point & 0x3f)) };
-		if (point < 0x80 ? buffer_add(name, &bytes[i], 1, e) : buffer_add(name, both, 2, e))
-			return e->name;
-	}
+	if (bpe_spell(bytes, n < SHOWN ? n : SHOWN, name, e))
+		return e->name;
 	return buffer_add(name, "", 1, e);
 }
 
@@ -152,7 +160,7 @@ static int no_symbol(int byte, const char *where, struct cbtm_error *e)
 {
 	struct buffer name = { 0 };
 
-	if (!spell((const char[]){ (char)byte }, 1, &name, e))
+	if (!add_shown((const char[]){ (char)byte }, 1, &name, e))
 		error_set(e, CBTM_ERR_BAD_DATA, where,
 		          "vocab has no token \"%s\", for the byte 0x%02x: texts that hold it cannot "
 		          "be encoded",
@@ -200,7 +208,7 @@ static int bad_merge(const struct bpe *b, uint32_t i, const uint32_t pair[2], co
 	const struct bpe_symbol *l = &b->symbol[pair[0]], *r = &b->symbol[pair[1]];
 	struct buffer left = { 0 }, right = { 0 };
 
-	if (!spell(l->bytes, l->n, &left, e) && !spell(r->bytes, r->n, &right, e))
+	if (!add_shown(l->bytes, l->n, &left, e) && !add_shown(r->bytes, r->n, &right, e))
 		error_set(e, CBTM_ERR_BAD_DATA, where, "merges[%u], of \"%s\" and \"%s\", %s", i, left.data,
 		          right.data,
 		          b->merged[i] == BPE_NONE ? "makes no token of the vocabulary" : "is there twice");

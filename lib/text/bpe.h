@@ -142,3 +142,5 @@ int bpe_decode(const struct bpe *b, const uint32_t *ids, size_t n, struct buffer
 uint32_t bpe_byte_point(unsigned char byte);
 /* Back; -1 if no byte is written so. */
 int bpe_point_byte(uint32_t point);
+/* Appends n bytes as vocab.json spells them, in UTF-8. */
+int bpe_spell(const char *bytes, size_t n, struct buffer *name, struct cbtm_error *e);

@@ -22,13 +22,7 @@ static int add_name(const struct bpe *b, uint32_t id, struct buffer *name, struc
 
 	if (s->special || (s->added && !(s->added & BPE_PIECE)))
 		return buffer_add(name, s->bytes, s->n, e);
-	for (uint32_t i = 0; i < s->n; i++) {
-		char point[4];
-		unsigned n = utf8_put(bpe_byte_point((unsigned char)s->bytes[i]), point);
-		if (buffer_add(name, point, n, e))
-			return e->name;
-	}
-	return 0;
+	return bpe_spell(s->bytes, s->n, name, e);
 }
 
 /* Names of all tokens, one behind the other, as they are and as JSON strings; starts: size + 1. */
